@@ -202,6 +202,7 @@ impl Watch {
             at: Timestamp(0),
             hold: None,
             until: None,
+            repeats: None,
             unseen: false,
         };
         self.handle.take(Errand::new(intent, &self.home));

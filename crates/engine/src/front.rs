@@ -47,7 +47,7 @@ impl Turn<'_> {
 
     /// That program is in front of a pane.
     pub fn in_front(&mut self, pane: &PaneKey, front: &Front, shell: bool) {
-        let known = Basis { front: front.clone(), at: self.now, shell, printed: false, answers: None, seen: None };
+        let known = Basis { front: front.clone(), at: self.now, shell, ..Basis::default() };
         let news = News { pane, shell, now: self.now };
         for at in news.stages(self.state, &self.policy) {
             let basis = self.basis_of(at, pane, &known);
@@ -78,16 +78,37 @@ impl Turn<'_> {
     /// row that began their stage, until it is known. `None`: for whoever is seen first.
     pub fn basis_unknown(&self, at: At) -> Option<Basis> {
         let pane = self.stage_pane(at)?;
-        let front = Front { pid: 0, born: 0, name: String::new() };
-        let nobody = Basis { front, at: self.now, shell: false, printed: false, answers: None, seen: None };
+        let nobody = Basis { at: self.now, ..Basis::default() };
         self.is_of_another_run(at, pane, None).then(|| self.basis_of_other(at, nobody))
     }
 
     fn basis_of_other(&self, at: At, known: Basis) -> Basis {
         let cause = self.stage(at).and_then(|stage| stage.triggered.as_ref());
         let began = cause.filter(|cause| cause.rule != BY_HAND).map(|cause| cause.text.clone()).unwrap_or_default();
-        let seen = self.stage(at).and_then(|stage| stage.seen_by_person.clone());
-        Basis { answers: Some(began), seen, ..known }
+        let (row, seen) = self.stage(at).map_or((None, None), |stage| (stage.row, stage.seen_by_person.clone()));
+        Basis { answers: Some(began), row, seen, ..known }
+    }
+
+    /// Lines of a stage's pane may have been missed: whether the row that began it is the last one nobody can tell any more.
+    pub fn forget_row(&mut self, at: At) {
+        let lost = |row: &mut Option<u64>| *row = row.map(|_| 0);
+        let Some(stage) = self.stage_mut(at) else { return };
+        lost(&mut stage.row);
+        if let Some(basis) = &mut stage.basis {
+            lost(&mut basis.row);
+        }
+        let Some(name) = self.stage(at).map(|stage| stage.name.clone()) else { return };
+        let of_stage = |intent: &Intent| intent.run == Some(at.run) && intent.stage.as_ref() == Some(&name);
+        let rows = self.state.intents.values().filter(|row| of_stage(&row.intent));
+        let ids: Vec<IntentId> = rows.map(|row| row.intent.id.clone()).collect();
+        for id in &ids {
+            if let Some(row) = self.state.intents.get_mut(id)
+                && let Effect::Send(send) = &mut row.intent.effect
+                && let Needs::Front { basis: Some(basis) } = &mut send.needs
+            {
+                lost(&mut basis.row);
+            }
+        }
     }
 
     /// Keys for a shell were typed: what comes to the front is the command of their run, whatever that starts.

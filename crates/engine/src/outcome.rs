@@ -78,7 +78,7 @@ impl Turn<'_> {
                 Severity::Warning,
                 Note::EffectFailed { intent, error: format!("{text}: {}", self.cleaner.clean(&describe_shell(shell))) },
             ),
-            Outcome::Skipped { reason: SkipReason::Withdrawn } if row.withdrawn => return,
+            Outcome::Skipped { reason: SkipReason::Withdrawn | SkipReason::Begun } if row.withdrawn => return,
             // It is asked about.
             Outcome::Skipped { reason: SkipReason::Withdrawn } if self.untyped_in_time(row).is_some() => return,
             // It is quoted anew, or asked about.

@@ -98,6 +98,7 @@ pub fn why_skipped(reason: &SkipReason) -> String {
         SkipReason::OtherCommand(command) => format!("was not typed: {} is in the foreground", visible(command)),
         SkipReason::ScreenChanged => "was not typed: the expected text is not on the screen".to_owned(),
         SkipReason::Question => "was not typed: the program asks something, which Enter would answer".to_owned(),
+        SkipReason::Begun => "was not typed: what was typed before may have begun by now".to_owned(),
         SkipReason::Reader(reader) => format!("was not typed: {}", who(reader)),
         SkipReason::OtherShell(shell) => {
             format!("was not typed: `{}` reads the keys, and the text was quoted for another shell", visible(shell))

@@ -29,6 +29,7 @@ impl Turn<'_> {
         if let Some(run) = self.state.runs.get_mut(&at.run) {
             if let Some(stage) = run.stages.get_mut(at.stage) {
                 stage.triggered = Some(cause);
+                stage.row = self.row.as_ref().filter(|(pane, _)| *pane == run.pane).map(|(_, row)| *row);
                 stage.ended = None;
                 stage.retries.clear();
                 stage.plan_fixed = false;
@@ -174,8 +175,9 @@ impl Turn<'_> {
                         stage.typed = Some(Typed::new(id.clone(), bare).after(stage.typed.take()));
                     }
                     stage.untracked |= untracked;
-                    stage.waiting = Some(id);
+                    stage.waiting = Some(id.clone());
                 }
+                self.mind_repeat(at, &id);
                 return;
             }
             if let Some(stage) = self.stage_mut(at) {

@@ -11,8 +11,8 @@ use super::turn::{At, Turn};
 use serde::{Deserialize, Serialize};
 use tmuxagent_lines::bare_command;
 use tmuxagent_model::{
-    Effect, HostName, Intent, IntentId, IntentState, Millis, Needs, PaneKey, SendKeys, Shell, ShellText, StageState,
-    TimerKey,
+    Effect, HostName, Intent, IntentId, IntentState, Millis, Needs, PaneKey, Repeats, SendKeys, Shell, ShellText,
+    StageState, TimerKey, shows_line,
 };
 
 /// A shell that reads its line begins it in an instant; so long it may take on a busy machine and a slow line, and a
@@ -58,8 +58,8 @@ pub struct Typed {
     /// A shell has begun it.
     pub began: bool,
     /// The same command as it was typed before, which nobody had seen begin: a person has let it be typed again.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub before: Vec<IntentId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repeats: Option<Repeats>,
     /// Its pane was not observed at some time since: it can have begun unseen.
     #[serde(default)]
     pub unseen: bool,
@@ -121,7 +121,7 @@ impl Turn<'_> {
             let Some(id) = stage.waiting.as_ref().or(stage.tracked.as_ref()).cloned() else { continue };
             let Some(typed) = stage.typed.as_ref().filter(|typed| typed.id == id) else { continue };
             let is = match &typed.bare {
-                Some(bare) => of_shell && !typed.began && line.is_some_and(|line| shows(line, bare)),
+                Some(bare) => of_shell && !typed.began && line.is_some_and(|line| shows_line(line, bare)),
                 None => id.as_str() == token,
             };
             let first = !typed.began && typed.token.is_none();
@@ -164,17 +164,15 @@ impl Turn<'_> {
         let Some(typed) = stage.typed.as_ref().filter(|typed| !typed.began && (waiting.is_some() || asks)) else {
             return false;
         };
-        let by_line =
-            is_of_shell(token) && typed.bare.as_deref().zip(line).is_some_and(|(bare, line)| shows(line, bare));
-        let Some(id) = typed.before.iter().find(|before| by_line || before.as_str() == token).cloned() else {
-            return false;
-        };
+        let of_shell = is_of_shell(token);
+        let Some(repeats) = &typed.repeats else { return false };
+        let Some(id) = repeats.begun_by(Some(token), line.filter(|_| of_shell)).cloned() else { return false };
+        let bare = repeats.line.clone().filter(|_| of_shell);
         if let Some(again) = &waiting {
             self.withdraw(again);
         }
         if let Some(stage) = self.stage_mut(at) {
-            let bare = stage.typed.take().and_then(|typed| typed.bare);
-            let token = by_line.then(|| token.to_owned());
+            let token = of_shell.then(|| token.to_owned());
             stage.typed = Some(Typed { token, began: true, ..Typed::new(id.clone(), bare) });
             (stage.waiting, stage.tracked) = (None, Some(id.clone()));
         }
@@ -279,10 +277,20 @@ impl Turn<'_> {
             at: now,
             hold: None,
             until: None,
+            repeats: None,
             unseen: false,
         };
         let purpose = Purpose::Plan { run: at.run, stage: name, attempt };
         self.ask_settle(Some(at), &IntentRow { intent, purpose, order: 0, withdrawn: false }, NOT_BEGUN, false);
+    }
+
+    /// Keys that are a command typed once more do not go where that has begun meanwhile, which who types sees first.
+    pub fn mind_repeat(&mut self, at: At, id: &IntentId) {
+        let typed = self.stage(at).and_then(|stage| stage.typed.as_ref()).filter(|typed| typed.id == *id);
+        let Some(repeats) = typed.and_then(|typed| typed.repeats.clone()) else { return };
+        if let Some(row) = self.state.intents.get_mut(id) {
+            row.intent.repeats = Some(Box::new(repeats));
+        }
     }
 
     /// What was typed into a pane can have begun unseen, and what its shell does is not known any more.
@@ -298,6 +306,7 @@ impl Turn<'_> {
             }
             for run in self.runs_at(&key) {
                 if let Some(at) = self.live_at(run, &key) {
+                    self.forget_row(at);
                     self.ask_before_repeat(at);
                     self.state.disarm(&TimerKey::Begin(at.run, self.stage_name(at)));
                     let typed = self.stage(at).and_then(|stage| stage.typed.as_ref());
@@ -314,7 +323,7 @@ impl Turn<'_> {
     /// What was typed first may have run unseen: what still waits to be typed again is not typed any more, and asked about.
     fn ask_before_repeat(&mut self, at: At) {
         let stage = self.stage(at);
-        let typed = stage.and_then(|stage| stage.typed.as_ref()).filter(|typed| !typed.before.is_empty());
+        let typed = stage.and_then(|stage| stage.typed.as_ref()).filter(|typed| typed.repeats.is_some());
         let waiting = stage.and_then(|stage| stage.waiting.clone());
         let Some(id) = waiting.filter(|id| typed.is_some_and(|typed| typed.id == *id)) else { return };
         let now = self.now;
@@ -337,24 +346,22 @@ impl Typed {
 
     /// A command that is typed again, since nobody has seen it begin.
     pub fn after(self, earlier: Option<Self>) -> Self {
-        let earlier = earlier.filter(|earlier| !earlier.began);
-        let before =
-            earlier.map(|earlier| earlier.before.into_iter().chain([earlier.id]).collect()).unwrap_or_default();
-        Self { before, ..self }
+        let repeats = earlier.filter(|earlier| !earlier.began).map(|earlier| {
+            let mut repeats = earlier.repeats.unwrap_or_default();
+            repeats.intents.push(earlier.id);
+            repeats.line = earlier.bare.or(repeats.line);
+            repeats
+        });
+        Self { repeats, ..self }
     }
 
     /// A command whose keys are on their way.
     pub const fn new(id: IntentId, bare: Option<String>) -> Self {
-        Self { id, bare, token: None, began: false, before: Vec::new(), unseen: false }
+        Self { id, bare, token: None, began: false, repeats: None, unseen: false }
     }
 }
 
 /// Whether a token names a command of a shell with trusted marks.
 pub fn is_of_shell(token: &str) -> bool {
     token.starts_with(SHELLS)
-}
-
-/// Whether a line that the shell read shows a command; some shells show a clock at the right edge.
-fn shows(line: &str, bare: &str) -> bool {
-    line.strip_prefix(bare).is_some_and(|rest| rest.is_empty() || rest.starts_with("  "))
 }

@@ -44,6 +44,7 @@ impl Turn<'_> {
             return;
         }
         self.touch(&line.pane);
+        self.row = Some((line.pane.clone(), line.seq));
         let hits = self.hits(line.policy, &line.hits, &line.text);
         if let Some(message) = &line.message {
             self.hear(&line.pane, message, line.front.as_ref());

@@ -58,6 +58,8 @@ pub struct Turn<'a> {
     pub now: Timestamp,
     /// The pane whose last lines came with this event, and they.
     pub printed: Option<(PaneKey, &'a [Printed])>,
+    /// The line that is taken: its pane, and its number there.
+    pub row: Option<(PaneKey, u64)>,
     /// Whether they were used.
     pub used_printed: bool,
     /// The inputs that whoever starts a pipeline in this step has given.
@@ -87,6 +89,7 @@ impl<'a> Turn<'a> {
             cleaner,
             now,
             printed: None,
+            row: None,
             used_printed: false,
             given: Variables::new(),
             fronts: BTreeSet::new(),
@@ -286,7 +289,19 @@ impl<'a> Turn<'a> {
         let typed = matches!(effect, Effect::Send(_) | Effect::Prompt(_));
         let hold = if typed { self.hold_of(run, stage.as_deref()) } else { None };
         let until = if typed { self.until_of(&purpose) } else { None };
-        let intent = Intent { id: id.clone(), effect, run, stage, attempt, state, at: now, hold, until, unseen: false };
+        let intent = Intent {
+            id: id.clone(),
+            effect,
+            run,
+            stage,
+            attempt,
+            state,
+            at: now,
+            hold,
+            until,
+            repeats: None,
+            unseen: false,
+        };
         let row = IntentRow { intent, purpose, order, withdrawn: false };
         if frozen {
             let place = row.intent.effect.pane().map(|pane| pane.told(&self.place(pane))).unwrap_or_default();

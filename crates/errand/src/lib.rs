@@ -177,6 +177,7 @@ mod tests {
             at: Timestamp(1),
             hold: None,
             until: None,
+            repeats: None,
             unseen: false,
         };
         (Errand::new(intent, &home), back)

@@ -306,10 +306,42 @@ pub struct Intent {
     /// When the time limit of its stage is over: keys are not typed from then on, and whoever keeps the limit takes them back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<Timestamp>,
+    /// What it types once more, where that was typed before and nobody has seen it begin.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repeats: Option<Box<Repeats>>,
     /// What it types nobody may read afterwards: its text came from a person's hand and is never stored, nor handed on as
     /// an echo. Told to who types it alone.
     #[serde(skip)]
     pub unseen: bool,
+}
+
+/// A command that was typed before, once or more often, and that nobody has seen begin.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Repeats {
+    /// Whose keys it was; the marks of a tracked command carry these.
+    pub intents: Vec<IntentId>,
+    /// The line, where it was typed bare: its shell reports begin and end by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line: Option<String>,
+}
+
+impl Repeats {
+    /// Which of the earlier keys a command is that begins, with the token of its marks and the line that its shell read.
+    #[must_use]
+    pub fn begun_by(&self, token: Option<&str>, line: Option<&str>) -> Option<&IntentId> {
+        let by_token = self.intents.iter().find(|intent| Some(intent.as_str()) == token);
+        by_token.or_else(|| self.intents.last().filter(|_| self.is_line(line)))
+    }
+
+    fn is_line(&self, line: Option<&str>) -> bool {
+        self.line.as_deref().zip(line).is_some_and(|(bare, line)| shows_line(line, bare))
+    }
+}
+
+/// Whether a line that a shell read shows a command; some shells show a clock at the right edge.
+#[must_use]
+pub fn shows_line(line: &str, command: &str) -> bool {
+    line.strip_prefix(command).is_some_and(|rest| rest.is_empty() || rest.starts_with("  "))
 }
 
 /// Why the guard of compare-and-send held keys back.
@@ -342,6 +374,8 @@ pub enum SkipReason {
     Asker(Box<PaneReader>),
     /// Another shell reads than the one that the text was quoted for; its name.
     OtherShell(String),
+    /// What it would have typed once more has begun by now, or may have.
+    Begun,
     /// This intent was overtaken: its stage or approval has ended.
     Withdrawn,
     /// The host can't be reached or knows no such pane.
@@ -400,4 +434,23 @@ pub struct Change {
     pub key: String,
     /// Its new JSON; `None` removes it.
     pub body: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_typed_again_is_known_by_its_mark_or_by_its_line() {
+        let ids = ["a-1", "a-2"].map(|id| IntentId(id.to_owned()));
+        let repeats = Repeats { intents: ids.to_vec(), line: Some("make".to_owned()) };
+        let by = |token: Option<&str>, line: Option<&str>| repeats.begun_by(token, line).map(IntentId::as_str);
+        assert_eq!(by(Some("a-1"), None), Some("a-1"));
+        assert_eq!(by(Some("sh.k.3"), Some("make")), Some("a-2"));
+        assert_eq!(by(Some("sh.k.3"), Some("make   12:00:01")), Some("a-2"), "a clock at the right edge");
+        assert_eq!(by(Some("sh.k.3"), Some("make all")), None);
+        assert_eq!(by(Some("b-1"), None), None);
+        let tracked = Repeats { line: None, ..repeats.clone() };
+        assert_eq!(tracked.begun_by(Some("sh.k.3"), Some("make")), None, "that may be anybody's");
+    }
 }

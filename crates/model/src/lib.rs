@@ -37,7 +37,7 @@ pub use command::{Command, HumanCall, KeyStep, RunControl};
 pub use doubt::Doubt;
 pub use effect::{
     Alert, AlertKind, Change, DirectAnswer, Effect, EntityKind, Intent, IntentState, Outcome, PollSpec, Prompt,
-    Recovery, SendKeys, ShellCall, SkipReason, TimerKey, Urgency,
+    Recovery, Repeats, SendKeys, ShellCall, SkipReason, TimerKey, Urgency, shows_line,
 };
 pub use event::{
     AgentMessage, Event, LineEvent, LineSource, MessageType, Origin, PRINTED, PaneFacts, PaneInfo, PollOutcome,

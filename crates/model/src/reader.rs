@@ -26,7 +26,7 @@ impl Front {
 }
 
 /// Who was in front of a pane when a stage began there.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Basis {
     /// It.
     pub front: Front,
@@ -42,6 +42,10 @@ pub struct Basis {
     /// are for whatever it reads.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answers: Option<String>,
+    /// The number of that row among the lines of the pane ([`LineEvent::seq`](super::LineEvent::seq)): the same words further
+    /// down are another question. 0 once nobody can count since then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub row: Option<u64>,
     /// The same where a person has let it go on: the keys are for what was asked when they were held back, or for nothing that
     /// is asked where nothing was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -73,7 +77,8 @@ impl Basis {
     pub fn may_answer(&self, reader: &PaneReader) -> bool {
         let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
         let since = reader.since <= self.at + LATE;
-        let is = |began: &str| reader.asks.as_deref().is_some_and(|asks| since && words(began) == words(asks));
+        let last = self.row.is_none_or(|row| reader.row <= row);
+        let is = |began: &str| reader.asks.as_deref().is_some_and(|asks| since && last && words(began) == words(asks));
         let seen = |seen: &SeenByPerson| seen.question == reader.question;
         self.seen.as_ref().map_or_else(|| self.answers.as_deref().is_none_or(is), seen)
     }
@@ -142,6 +147,9 @@ pub struct PaneReader {
     /// The row before the cursor, where a program reads; kept nowhere.
     #[serde(skip)]
     pub asks: Option<String>,
+    /// How many lines of its pane were counted by then.
+    #[serde(skip)]
+    pub row: u64,
 }
 
 impl PaneReader {

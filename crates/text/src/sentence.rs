@@ -183,6 +183,7 @@ pub(super) const SENTENCES: &[(&str, &str)] = &[
     ("was not typed: another tmuxagent types there", "未输入：那里由另一个 tmuxagent 负责输入"),
     ("was not typed: another process runs in the pane", "未输入：窗格里已换成别的进程"),
     ("was not typed: the pane's process ended", "未输入：窗格里的进程已结束"),
+    ("was not typed: what was typed before may have begun by now", "未输入：之前输入的命令可能已经开始"),
     ("was not typed: the pane is in copy mode", "未输入：窗格处于复制模式"),
     ("was not typed: the pane's input is off", "未输入：窗格输入已关闭"),
     ("was not typed: synchronize-panes would type it into other panes too", "未输入：同步输入会同时打进其他窗格"),

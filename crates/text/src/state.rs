@@ -227,6 +227,7 @@ pub fn skip_reason(lang: Lang, reason: &SkipReason) -> String {
             lang.pick("the program asks something, which Enter would answer", "程序正在提问，回车会变成对它的回答")
         }
         SkipReason::ScreenChanged => lang.pick("the expected text is not on the screen", "屏幕上没有预期的文字"),
+        SkipReason::Begun => lang.pick("what was typed before may have begun by now", "之前输入的命令可能已经开始执行"),
         SkipReason::Reader(reader) => return super::reader_sentence(lang, reader),
         SkipReason::OtherShell(shell) => {
             let shell = clean(shell);

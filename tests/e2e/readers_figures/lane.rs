@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 use tmuxagent_model::{
     Basis, Effect, Event, Front, IntentId, KeyStep, Millis, Needs, Outcome, PaneKey, PaneReader, Reads, SendKeys,
-    SkipReason, Timestamp,
+    SkipReason,
 };
 use tmuxagent_testkit::random::Random;
 use tmuxagent_tmux::{HostMessage, HostSpec};
@@ -137,7 +137,7 @@ impl Lane {
         let line = keys(&self.pane, text);
         if name == "keys" {
             let front = self.reader().and_then(|reader| reader.front).unwrap_or_default();
-            let basis = Basis { front, at: Timestamp(0), shell: true, printed: false, answers: None, seen: None };
+            let basis = Basis { front, shell: true, ..Basis::default() };
             return SendKeys { needs: Needs::Front { basis: Some(basis) }, ..line };
         }
         // What is typed bare has a letter before it that comes and goes.

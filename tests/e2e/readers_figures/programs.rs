@@ -10,9 +10,7 @@ use crate::readers::exists;
 use crate::support::{PATIENCE, wait_or_tell};
 use rustix::process::{Pid, Signal, kill_process_group};
 use std::time::{Duration, Instant};
-use tmuxagent_model::{
-    Basis, Effect, Front, KeyStep, Needs, Outcome, PaneReader, Prompt, Reads, SendKeys, SkipReason, Timestamp,
-};
+use tmuxagent_model::{Basis, Effect, Front, KeyStep, Needs, Outcome, PaneReader, Prompt, Reads, SendKeys, SkipReason};
 
 /// How long such keys wait, where nobody says otherwise: what they are for may be gone.
 const HOLD: Duration = Duration::from_millis(1500);
@@ -58,9 +56,7 @@ pub const KINDS: &[Kind] = &[
         others: true,
         needs: |reader| {
             let front = reader.front.clone()?;
-            Some(Needs::Front {
-                basis: Some(Basis { front, at: Timestamp(0), shell: false, printed: false, answers: None, seen: None }),
-            })
+            Some(Needs::Front { basis: Some(Basis { front, ..Basis::default() }) })
         },
         prompt: false,
     },

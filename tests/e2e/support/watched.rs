@@ -47,7 +47,8 @@ impl Hand {
     fn errand_held(&self, id: IntentId, effect: Effect, hold: Option<Millis>) -> Errand {
         let (run, stage) = (None, None);
         let (state, at) = (IntentState::Open, Timestamp(0));
-        let intent = Intent { id, effect, run, stage, attempt: 0, state, at, hold, until: None, unseen: false };
+        let intent =
+            Intent { id, effect, run, stage, attempt: 0, state, at, hold, until: None, repeats: None, unseen: false };
         Errand::new(intent, &self.home)
     }
 

@@ -99,11 +99,23 @@ fn reasons() -> Vec<SkipReason> {
     let first = S::OtherServer;
     match first {
         S::OtherServer | S::OtherSupervisor | S::OtherProcess | S::Dead | S::InMode | S::InputOff => {}
-        S::Synchronized | S::OtherCommand(_) | S::ScreenChanged | S::Question | S::Reader(_) | S::Asker(_) => {}
+        S::Begun
+        | S::Synchronized
+        | S::OtherCommand(_)
+        | S::ScreenChanged
+        | S::Question
+        | S::Reader(_)
+        | S::Asker(_) => {}
         S::OtherShell(_) | S::Withdrawn | S::Unreachable(_) => {}
     }
     let mut all = vec![first, S::OtherSupervisor, S::OtherProcess, S::Dead, S::InMode, S::InputOff, S::Synchronized];
-    all.extend([S::OtherCommand("vim".to_owned()), S::ScreenChanged, S::Question, S::OtherShell("fish".to_owned())]);
+    all.extend([
+        S::Begun,
+        S::OtherCommand("vim".to_owned()),
+        S::ScreenChanged,
+        S::Question,
+        S::OtherShell("fish".to_owned()),
+    ]);
     all.extend(readers().into_iter().flat_map(|who| [S::Reader(Box::new(who.clone())), S::Asker(Box::new(who))]));
     all
 }

@@ -313,6 +313,20 @@ impl Player {
                 };
                 self.step(Event::CommandBegan { pane, token, line: None });
             }
+            // `marks %1`: the pane's shell reports its commands by itself; `shell-began %1 sh.k.3 make a` is one of them, with the
+            // line that it read, and `shell-ended %1 sh.k.3 0` its end.
+            "marks" => {
+                let pane = self.key(word(0));
+                self.step(Event::ShellMarks { pane, trusted: true });
+            }
+            "shell-began" => {
+                let (pane, token) = (self.key(word(0)), Some(word(1).to_owned()));
+                self.step(Event::CommandBegan { pane, token, line: Some(rest(2)) });
+            }
+            "shell-ended" => {
+                let (pane, token) = (self.key(word(0)), Some(word(1).to_owned()));
+                self.step(Event::CommandEnded { pane, token, exit: word(2).parse().expect("code") });
+            }
             // `waits %1 9 Continue? [y/N]`, `password %1 9 Password:`: the program of that process waits for a person.
             "waits" if words.len() == 1 => {
                 let (pane, front) = (self.key(word(0)), None);
@@ -366,6 +380,7 @@ impl Player {
                     "dead" => SkipReason::Dead,
                     "synchronized" => SkipReason::Synchronized,
                     "withdrawn" => SkipReason::Withdrawn,
+                    "begun" => SkipReason::Begun,
                     other => SkipReason::OtherCommand(other.to_owned()),
                 };
                 self.outcome(word(0), Outcome::Skipped { reason });

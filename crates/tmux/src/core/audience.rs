@@ -219,7 +219,7 @@ impl HostCore {
         let shell = seen.as_ref().is_some_and(|seen| is_interactive(&seen.args) && !seen.stranger);
         let dialog = pane.agent.as_ref().and_then(|agent| agent.dialog()).filter(|_| reads == Reads::AgentAsks);
         let mut reader =
-            PaneReader { reads, front, shell, seen: evidence, since: now, dialog, question: None, asks: None };
+            PaneReader { reads, front, shell, seen: evidence, since: now, dialog, ..PaneReader::default() };
         if reader.same(&audience.reader) {
             reader.since = audience.reader.since;
         } else {
@@ -236,6 +236,7 @@ impl HostCore {
         }
         pane.tell_prompts(&mut self.outlet);
         reader.asks = asked_row(&reader, &surface);
+        reader.row = pane.voice.seq;
         reader.question = self.follow_waiting(&key, seen.as_ref(), &surface);
         match why {
             Why::Shown => {

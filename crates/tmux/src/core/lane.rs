@@ -318,6 +318,16 @@ impl Sending {
             && interrupts(self.steps())
     }
 
+    /// It types once more what was typed before and may have begun since.
+    pub fn repeats(&self) -> bool {
+        self.errand.intent().repeats.is_some()
+    }
+
+    /// It is for nothing but the very row that began its stage.
+    pub fn answers_row(&self) -> bool {
+        matches!(self.needs(), Needs::Front { basis: Some(basis) } if basis.answers.is_some() && basis.seen.is_none())
+    }
+
     /// It is the answer to a dialog.
     pub fn answers_dialog(&self) -> bool {
         matches!(self.needs(), Needs::Dialog { .. })

@@ -1,6 +1,7 @@
 //! One watched pane: its reader, the rules for it, and what it tells.
 
 mod gathered;
+mod marks;
 
 use super::agents::{Requests, WatchedAgent};
 use super::audience::Audience;
@@ -9,6 +10,7 @@ use super::history::Past;
 use super::outlet::Outlet;
 use super::pipes::Pipe;
 use crate::{HostMessage, PaneLive, Position, Tape};
+use marks::Marks;
 use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -142,6 +144,7 @@ pub(super) struct Voice {
     spoke: bool,
     /// A shell began a command, and who that is was not looked at yet.
     pub began: bool,
+    pub marks: Marks,
 }
 
 impl Pane {
@@ -177,6 +180,7 @@ impl Pane {
             agent_told: matches!(feed, Feed::Stream | Feed::Unread(Past::New)),
             spoke: false,
             began: false,
+            marks: Marks::default(),
         };
         Self {
             info,
@@ -341,10 +345,12 @@ impl Voice {
             }
             Reading::CommandBegan { token, line, .. } => {
                 self.began |= token.is_some();
+                self.marks.began(token.as_deref(), line.as_deref());
                 outlet.event(Event::CommandBegan { pane: self.key.clone(), token, line });
             }
             Reading::CommandEnded { token, exit } => {
                 self.spoke = true;
+                self.marks.ended(token.as_deref());
                 self.tell_printed(outlet);
                 outlet.event(Event::CommandEnded { pane: self.key.clone(), token, exit });
             }

@@ -102,7 +102,11 @@ impl HostCore {
         let Pane { reader, voice, lost, .. } = pane;
         let capture = Capture { lost: std::mem::take(lost), ..capture };
         history::catch_up(reader, past, &capture, lines, &mut |told| match told {
-            Told::Gap => outlet.event(Event::Gap { pane: voice.key.clone() }),
+            Told::Gap => {
+                // As many lines as nobody knows.
+                voice.seq += 1;
+                outlet.event(Event::Gap { pane: voice.key.clone() });
+            }
             Told::Known(line) => voice.keep(line),
             Told::Reading(reading) => voice.tell(reading, outlet),
         });

@@ -184,6 +184,7 @@ impl HostCore {
         let mut streams = false;
         if let Some(pane) = self.inventory.panes.get_mut(&key.pane) {
             streams = pane.feed == Feed::Stream;
+            pane.voice.marks.forget();
             // A restart goes on from here: what was printed before the keys is not read again as if it came after.
             lane.position = Some(HostMessage::Position { pane: key.clone(), position: pane.position() });
             if !send.expected {

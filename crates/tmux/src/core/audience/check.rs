@@ -1,8 +1,9 @@
 //! The next send of a pane against the reader that was seen: it goes, waits for its reader, or ends as not typed.
 
 use super::super::HostCore;
+use super::super::fence::{After, FROM_REPLY};
 use super::super::fit::{Fit, limit, not_read};
-use super::super::lane::Checked;
+use super::super::lane::{Checked, Fence};
 use super::Why;
 use crate::HostMessage;
 use crate::proto::Still;
@@ -44,6 +45,11 @@ impl HostCore {
         if lane.waiting.front()?.needs().is_nothing() {
             return Some(None);
         }
+        if matches!(lane.checked, Checked::Fits(_)) && self.has_begun(key) {
+            self.skip_begun(key);
+            return None;
+        }
+        let lane = self.lanes.get_mut(key)?;
         match std::mem::take(&mut lane.checked) {
             Checked::Fits(still) => Some(still),
             Checked::Asked => {
@@ -58,6 +64,26 @@ impl HostCore {
                 None
             }
         }
+    }
+
+    /// Whether the pane's next send types something once more that has begun meanwhile.
+    fn has_begun(&self, key: &PaneKey) -> bool {
+        let pane = self.inventory.panes.get(&key.pane).filter(|pane| pane.info.key == *key);
+        let send = self.lanes.get(key).and_then(|lane| lane.waiting.front()).filter(|send| !send.perhaps_typed());
+        let repeats = send.and_then(|send| send.errand.intent().repeats.as_ref());
+        pane.zip(repeats).is_some_and(|(pane, repeats)| pane.voice.marks.may_have_begun(repeats))
+    }
+
+    /// A person is asked once more, who knows then.
+    fn skip_begun(&mut self, key: &PaneKey) {
+        if let Some(pane) = self.inventory.panes.get_mut(&key.pane) {
+            pane.voice.marks.forget();
+        }
+        if let Some(lane) = self.lanes.get_mut(key) {
+            lane.waits = None;
+        }
+        self.tell_awaited(key, None);
+        self.skip_next(key, SkipReason::Begun);
     }
 
     /// Tells what waits while sending is frozen, and who reads meanwhile.
@@ -80,9 +106,12 @@ impl HostCore {
 
     /// Compares the reader with what the pane's next send needs.
     pub(super) fn check(&mut self, key: &PaneKey, reader: PaneReader, still: Still, typing: bool) {
-        let (now, wall) = (self.now, self.wall);
+        let (now, wall, begun) = (self.now, self.wall, self.has_begun(key));
         let Some(lane) = self.lanes.get_mut(key).filter(|lane| matches!(lane.checked, Checked::Asked)) else { return };
         lane.checked = Checked::No;
+        if begun {
+            return self.skip_begun(key);
+        }
         let Some(send) = lane.waiting.front_mut() else { return };
         let over = send.is_over(wall);
         let fit = if over { Fit::NotYet } else { send.fits(&reader) };
@@ -97,16 +126,22 @@ impl HostCore {
             if send.recognised {
                 send.for_agent();
             }
-            let stands = matches!(reader.reads, Reads::Shell | Reads::AgentAsks) || send.recognised;
+            let stands =
+                matches!(reader.reads, Reads::Shell | Reads::AgentAsks) || send.recognised || send.answers_row();
             let cursor = still.cursor.filter(|_| stands);
             // Who sends by hand is at the keys himself.
             let activity = still.activity.filter(|_| !matches!(send.needs(), Needs::Hand));
             let edits = still.edits && reader.reads == Reads::Shell;
             let still = Some(Still { cursor, activity, edits, ..still }).filter(|_| !send.interrupts());
+            let repeats = send.repeats();
             lane.checked = Checked::Fits(still);
             lane.waits = None;
+            if repeats {
+                // What began between the fence and the look is read first: it may be the same, typed before.
+                lane.fence = Fence::Asked;
+            }
             self.tell_awaited(key, None);
-            return self.pump(key);
+            return if repeats { self.fence(key, FROM_REPLY, After::Send) } else { self.pump(key) };
         }
         if send.perhaps_typed() {
             // Perhaps this very send has changed the reader: the pane's mark tells.

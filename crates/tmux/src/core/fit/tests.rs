@@ -62,8 +62,7 @@ fn keys_need_the_program_that_was_in_front() {
 #[test]
 fn keys_of_a_stage_are_for_the_program_that_was_in_front_when_it_began() {
     let began = Timestamp(10_000);
-    let basis =
-        |pid| Basis { front: front(pid, "p"), at: began, shell: pid == 1, printed: true, answers: None, seen: None };
+    let basis = |pid| Basis { front: front(pid, "p"), at: began, shell: pid == 1, printed: true, ..Basis::default() };
     let needs = |pid| Needs::Front { basis: Some(basis(pid)) };
     let reads = |reads: Reads, pid, since| PaneReader { since: Timestamp(since), ..reader(reads, pid) };
     let ended = reads(Reads::Shell, 1, 12_000);
@@ -105,6 +104,13 @@ fn keys_of_a_stage_are_for_the_program_that_was_in_front_when_it_began() {
         (reads(Reads::Shell, 1, 10_300), Fit::Fits),
     ] {
         assert_eq!(fits(&needs, &text(), &seen, &mut None), expected, "{seen:?}");
+    }
+    // The same words further down are another question, however soon they come.
+    let needs =
+        Needs::Front { basis: Some(Basis { answers: Some("Go on? [y/N]".to_owned()), row: Some(7), ..basis(2) }) };
+    for (row, expected) in [(7, Fit::Fits), (8, Fit::NotYet), (3, Fit::Fits)] {
+        let seen = PaneReader { row, ..asks("Go on? [y/N]", 10_300) };
+        assert_eq!(fits(&needs, &text(), &seen, &mut None), expected, "{row}");
     }
     // Nobody knew who was in front, and the command of another run lives.
     let unknown = Basis { front: front(0, ""), answers: Some("Go on? [y/N]".to_owned()), ..basis(2) };

@@ -10,7 +10,7 @@
 
 use super::Engine;
 use super::command::BY_HAND;
-use super::state::{Run, State};
+use super::state::{IntentRow, Purpose, Run, State};
 use super::table::StageInput;
 use super::turn::{At, Turn};
 use std::sync::Arc;
@@ -112,7 +112,7 @@ impl Turn<'_> {
     }
 
     /// Keys for a shell were typed: what comes to the front is the command of their run, whatever that starts.
-    pub fn mind_typed(&mut self, intent: &Intent) {
+    pub fn mind_typed(&mut self, IntentRow { intent, purpose, .. }: &IntentRow) {
         let Effect::Send(send) = &intent.effect else { return };
         let shell = match &send.needs {
             Needs::Shell => true,
@@ -120,7 +120,8 @@ impl Turn<'_> {
             _ => false,
         };
         if shell && let Some(row) = self.state.panes.get_mut(&send.pane) {
-            row.typed_by = intent.run;
+            let after = matches!(purpose, Purpose::After { .. });
+            (row.typed_by, row.typed_after) = (intent.run, after);
         }
     }
 
@@ -135,10 +136,13 @@ impl Turn<'_> {
 
     /// Whether the command of another run is in front, or, where nobody knows who is, lives.
     fn is_of_another_run(&self, at: At, pane: &PaneKey, front: Option<&Front>) -> bool {
-        let typed = self.state.panes.get(pane).and_then(|row| row.typed_by).filter(|run| *run != at.run);
-        // What a run began that has ended by itself is as good as a person's; a cancelled one may have left its command.
+        let row = self.state.panes.get(pane);
+        let typed = row.and_then(|row| row.typed_by).filter(|run| *run != at.run);
+        // What a stage began that has ended by itself is as good as a person's. What it does after its end is not, and a
+        // cancelled one may have left its command.
         let lives = |run: &Run| matches!(run.state, RunState::Open | RunState::Cancelled);
-        typed.and_then(|run| self.state.runs.get(&run)).is_some_and(lives)
+        let after = row.is_some_and(|row| row.typed_after);
+        typed.is_some_and(|run| after || self.state.runs.get(&run).is_some_and(lives))
             || self.runs_at(pane).into_iter().filter(|run| *run != at.run).any(|run| {
                 let live = self.live_at(run, pane).and_then(|live| self.stage(live));
                 live.is_some_and(|stage| {

@@ -28,7 +28,7 @@ impl Turn<'_> {
         self.state.intents.remove(id);
         self.tell_outcome(&row, outcome);
         if *outcome == Outcome::Done {
-            self.mind_typed(&row.intent);
+            self.mind_typed(&row);
         }
         if row.withdrawn {
             return;

@@ -27,6 +27,7 @@ impl Turn<'_> {
                 names,
                 shell: Some(info.facts.command.clone()).filter(|command| is_shell(command)),
                 typed_by: None,
+                typed_after: false,
                 stale: false,
                 program: None,
                 agent: None,

@@ -59,6 +59,9 @@ pub struct PaneRow {
     /// The run that typed last into its shell, as long as nobody has seen the prompt again: what is in front is its command.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub typed_by: Option<RunId>,
+    /// That was typed when its stage had ended (`on_success`, `on_fail`, `finally`).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub typed_after: bool,
     /// Its host can't be observed now.
     pub stale: bool,
     /// What its program last said of itself.

@@ -10,6 +10,7 @@
 mod check;
 mod waiting;
 
+use super::fence::{After, FROM_REPLY};
 use super::prompts::{Prompts, prompt_by_marks, told_by_marks};
 use super::reader::{Seen, Surface, classify, is_interactive, name_of, split_at};
 use super::since_typed::SinceTyped;
@@ -39,11 +40,11 @@ pub(crate) enum Why {
 }
 
 /// A look under way: what tmux said, and what it is for.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Look {
     pub key: PaneKey,
     pub surface: Surface,
-    why: Why,
+    pub why: Why,
 }
 
 /// What a pane knows of its reader.
@@ -133,10 +134,14 @@ impl HostCore {
         format!("display-message -p -t {pane} {fields} ; {}", self.capture(pane, if colours { "-e" } else { "" }))
     }
 
-    /// What tmux knows arrived; the system is asked next.
+    /// What tmux knows arrived; the system is asked next. Before a send all is read first that the pane had printed by then.
     pub fn who(&mut self, key: PaneKey, why: Why, reply: &Reply) {
         let Some(surface) = self.surface_of(reply) else { return self.who_lost(&key, why) };
-        self.outputs.push(Output::Look(Box::new(Look { key, surface, why })));
+        let look = Box::new(Look { key: key.clone(), surface, why });
+        match why {
+            Why::Shown => self.outputs.push(Output::Look(look)),
+            Why::Send => self.fence(&key, FROM_REPLY, After::Who(look)),
+        }
     }
 
     fn surface_of(&self, reply: &Reply) -> Option<Surface> {

@@ -7,6 +7,7 @@
 //!
 //! A pane that is not read by a pipe needs no fence: its bytes and the replies come over the same client.
 
+use super::audience::Look;
 use super::pane::Feed;
 use super::pipes::PipeId;
 use super::{HostCore, Output, Purpose};
@@ -17,8 +18,10 @@ use tmuxagent_model::PaneKey;
 /// What was waited for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum After {
-    /// The pane's next send.
+    /// The pane's next send, which goes to whoever reads.
     Send,
+    /// The same, which goes to a certain reader: what was seen of him.
+    Who(Box<Look>),
     /// The rows of a screen that its program owns, as they were captured.
     Look(Vec<String>),
     /// The end of a process in whose place another one was put.
@@ -73,6 +76,7 @@ impl HostCore {
     pub(super) fn fence_lost(&mut self, key: &PaneKey, after: &After) {
         match after {
             After::Send => self.unfence(key),
+            After::Who(look) => self.who_lost(key, look.why),
             After::Look(_) => self.look_lost(key),
             After::Superseded => {
                 if let Some(pane) = self.inventory.panes.get_mut(&key.pane) {
@@ -85,6 +89,7 @@ impl HostCore {
     fn passed(&mut self, key: &PaneKey, after: After) {
         match after {
             After::Send => self.fenced(key),
+            After::Who(look) => self.outputs.push(Output::Look(look)),
             After::Look(rows) => self.apply_look(key, rows),
             After::Superseded => {
                 self.end_superseded(key);

@@ -27,7 +27,7 @@ pub(super) struct Lane {
     pub under_way: Option<Sending>,
     /// An outcome was told and is not committed yet.
     pub held: bool,
-    /// What the pane printed before the next send is being read, or was.
+    /// What the pane printed before the next send is being read, or was, where nobody looks who reads.
     pub fence: Fence,
     /// The position of the pane as the keys were typed; it goes out with the outcome.
     pub position: Option<HostMessage>,
@@ -316,11 +316,6 @@ impl Sending {
         !matches!(self.needs(), Needs::Named { .. } | Needs::Command { .. } | Needs::Dialog { .. })
             && !self.steps().is_empty()
             && interrupts(self.steps())
-    }
-
-    /// It types once more what was typed before and may have begun since.
-    pub fn repeats(&self) -> bool {
-        self.errand.intent().repeats.is_some()
     }
 
     /// It is for nothing but the very row that began its stage.

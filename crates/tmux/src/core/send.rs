@@ -1,6 +1,7 @@
 //! Keys and prompts: one lane per pane, one send under way in each.
 //!
-//! **An outcome stands where the keys were typed.** What the pane printed before is read first ([`super::fence`], or a
+//! **An outcome stands where the keys were typed.** What the pane printed before is read first ([`super::fence`], behind the
+//! look at the reader where one is needed, or a
 //! capture of a pane without a pipe of ours), and what it prints from then on is told behind the outcome. Limit: a line that
 //! it prints in the half millisecond between the fence and the keys counts as printed after them.
 //!
@@ -9,7 +10,7 @@
 use super::claim::Standing;
 use super::client::ClientId;
 use super::fence::{After, FROM_NOW};
-use super::lane::{Fence, Sending};
+use super::lane::{Checked, Fence, Sending};
 use super::link::Link;
 use super::pane::Feed;
 use super::taken::Typed;
@@ -133,9 +134,7 @@ impl HostCore {
         let ready = self.inventory.panes.get(&key.pane).filter(|pane| pane.is_followed());
         let claim = self.claim.token().cloned();
         let (Some(client), Some(claim)) = (ready.and_then(|pane| pane.client), claim) else {
-            if lane.fence == Fence::Passed {
-                lane.fence = Fence::None;
-            }
+            lane.start_over();
             let waited = lane.waits.take().is_some();
             if let Some(next) = lane.waiting.front_mut() {
                 // From now on it waits for its pane, not for a reader.
@@ -160,9 +159,16 @@ impl HostCore {
         if let Err(error) = send_line(&self.nonce, next.errand.id(), &next.expectation(&claim), next.input()) {
             return self.finish(key, Outcome::Failed { error: error.to_string() });
         }
-        let before = lane.fence;
-        if before != Fence::Passed {
-            return self.read_before(key, before);
+        let looks = !self.frozen && !next.needs().is_nothing();
+        match (looks, lane.fence, &lane.checked) {
+            (true, _, Checked::No) => self.read_screen_before(key),
+            (false, Fence::None, _) => {
+                lane.fence = Fence::Asked;
+                self.read_screen_before(key);
+                return self.fence(key, FROM_NOW, After::Send);
+            }
+            (false, Fence::Asked, _) => return,
+            (true, _, Checked::Asked | Checked::Fits(_)) | (false, Fence::Passed, _) => {}
         }
         let Some(still) = self.may_go(key) else { return };
         let Some(lane) = self.lanes.get_mut(key) else { return };
@@ -209,21 +215,14 @@ impl HostCore {
         self.outputs.push(Output::Place("send.handed"));
     }
 
-    /// Has all read that the pane printed until now, before something is typed into it.
-    fn read_before(&mut self, key: &PaneKey, before: Fence) {
-        if before == Fence::Asked {
-            return;
-        }
-        if let Some(lane) = self.lanes.get_mut(key) {
-            lane.fence = Fence::Asked;
-        }
+    /// Has the screen read that the pane shows, where that tells more than its bytes, before something is typed into it.
+    fn read_screen_before(&mut self, key: &PaneKey) {
         let Some(pane) = self.inventory.panes.get(&key.pane) else { return };
         if pane.reader.wants_screen() && pane.feed != Feed::Polled {
             // What the screen shows now was printed before the keys.
             self.look(key);
         }
         self.poll_pane(key);
-        self.fence(key, FROM_NOW, After::Send);
     }
 
     /// The pane is read up to now: its next send may go.

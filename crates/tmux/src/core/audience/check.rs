@@ -1,9 +1,8 @@
 //! The next send of a pane against the reader that was seen: it goes, waits for its reader, or ends as not typed.
 
 use super::super::HostCore;
-use super::super::fence::{After, FROM_REPLY};
 use super::super::fit::{Fit, limit, not_read};
-use super::super::lane::{Checked, Fence};
+use super::super::lane::Checked;
 use super::Why;
 use crate::HostMessage;
 use crate::proto::Still;
@@ -133,15 +132,10 @@ impl HostCore {
             let activity = still.activity.filter(|_| !matches!(send.needs(), Needs::Hand));
             let edits = still.edits && reader.reads == Reads::Shell;
             let still = Some(Still { cursor, activity, edits, ..still }).filter(|_| !send.interrupts());
-            let repeats = send.repeats();
             lane.checked = Checked::Fits(still);
             lane.waits = None;
-            if repeats {
-                // What began between the fence and the look is read first: it may be the same, typed before.
-                lane.fence = Fence::Asked;
-            }
             self.tell_awaited(key, None);
-            return if repeats { self.fence(key, FROM_REPLY, After::Send) } else { self.pump(key) };
+            return self.pump(key);
         }
         if send.perhaps_typed() {
             // Perhaps this very send has changed the reader: the pane's mark tells.

@@ -1,14 +1,17 @@
 //! `tmuxagent notify`: messages from scripts, a try of the channels, and the log of what was sent.
 
+mod standard_output;
+
 use super::connection::Connection;
 use super::{CliError, Outcome, Session, Tone, exit};
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::json;
+use standard_output::{Place, told};
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::sync::Arc;
 use tmuxagent_alerts::channel::Channel;
-use tmuxagent_alerts::config::{ChannelConfig, Settings, Surroundings, build, channel, of};
+use tmuxagent_alerts::config::{ChannelConfig, Kind, Settings, Surroundings, build, channel, of};
 use tmuxagent_alerts::manual::{self, Sent};
 use tmuxagent_alerts::message::Form;
 use tmuxagent_clock::wall;
@@ -133,13 +136,22 @@ fn test(session: &Session, args: &TestArgs) -> Outcome {
     let names = args.channel.clone().map_or_else(|| settings.channels.keys().cloned().collect(), |name| vec![name]);
     let channels = open(session, &loaded, &settings, &names)?;
     let lang = session.out.lang;
-    let sent = super::threads::runtime()?.block_on(manual::test(&channels, lang));
+    let mut sent = super::threads::runtime()?.block_on(manual::test(&channels, lang));
+    let mut supervisor = Connection::open(session);
+    let pid = supervisor.as_ref().ok().map(|supervisor| supervisor.greeting.pid);
+    let writes_here = |one: &Sent| settings.channels.get(&one.channel).is_some_and(|it| it.kind == Kind::Stdout);
+    for one in sent.iter_mut().filter(|one| one.ok && writes_here(one)) {
+        (one.ok, one.answer) = told(pid.map(|pid| (pid, Place::of(pid))), lang);
+    }
     keep(&loaded, Urgency::Normal, manual::test_title(lang), &settings.redactor(&loaded), &sent);
-    let channels: Vec<String> = sent.iter().filter(|one| one.ok).map(|one| one.channel.clone()).collect();
+    // That this command can write says nothing of what the supervisor's own output takes.
+    let works = sent.iter().filter(|one| one.ok && !writes_here(one));
+    let channels: Vec<String> = works.map(|one| one.channel.clone()).collect();
     if !channels.is_empty()
-        && let Err(error) = Connection::open(session).and_then(|mut open| open.ask(Request::ChannelsWork { channels }))
+        && let Ok(supervisor) = &mut supervisor
+        && let Err(error) = supervisor.ask(Request::ChannelsWork { channels })
     {
-        // None runs, or one of an earlier version, which finds out with its own next message.
+        // One of an earlier version finds out with its own next message.
         tracing::debug!(error = %error.text(), "the supervisor is not told that the channels work");
     }
     tell(session, &loaded, &settings, sent)

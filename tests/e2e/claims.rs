@@ -135,7 +135,8 @@ fn a_suspended_supervisor_loses_its_server_and_types_nothing_when_it_goes_on() {
     kill_process(first, Signal::CONT).expect("it lives");
     // Whether it has found out by now or not: its yes types nothing.
     let _ = room.ask(&["approve", &old]);
-    room.wait_status("\"watching\"");
+    let status = room.wait_status("\"watching\"");
+    assert!(!status.contains("pipe"), "the other one's pipe is no program's that it would have to poll: {status}");
     assert!(room.approvals().iter().all(|approval| approval["state"] != "pending" || approval["id"] == new.as_str()));
     assert_eq!(room.ran(), "");
     assert_eq!(second.ask(&["approve", &new]).status.code(), Some(0));

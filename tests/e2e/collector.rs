@@ -257,7 +257,7 @@ fn a_pipe_that_the_user_opens_later_is_read_around_and_ours_comes_back_after_his
     let file = server.folder().join("his");
     server.tmux(&["pipe-pane", "-t", "small", &format!("cat > {}", file.display())]);
     wait_for(PATIENCE, "what the screen says", || {
-        watched.state().filter(|(_, detail)| detail.contains("has a pipe of its own") && detail.contains(&small))
+        watched.state().filter(|(_, detail)| detail.contains("has a pipe that is not ours") && detail.contains(&small))
     });
     server.type_line(&small, "echo second nee''dle");
     watched.wait_line("second needle");
@@ -271,9 +271,7 @@ fn a_pipe_that_the_user_opens_later_is_read_around_and_ours_comes_back_after_his
     wait_for(PATIENCE, "our pipe", || {
         (server.tmux(&["display-message", "-p", "-t", "small", "#{pane_pipe}"]) == "1").then_some(())
     });
-    wait_for(PATIENCE, "what the screen says", || {
-        watched.state().filter(|(_, detail)| !detail.contains("pipe of its own"))
-    });
+    wait_for(PATIENCE, "what the screen says", || watched.state().filter(|(_, detail)| !detail.contains("not ours")));
     server.type_line(&small, "seq 1 3000; echo last nee''dle");
     watched.wait_line("last needle");
     let needles: Vec<String> = watched.lines().into_iter().map(|line| line.text).collect();

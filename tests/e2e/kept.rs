@@ -168,7 +168,7 @@ fn a_pipe_that_breaks_as_something_is_typed_costs_no_line() {
         assert!(outcome < line, "the answer stands behind the outcome");
         server.tmux(&["pipe-pane", "-t", "main", "exec sleep 600 <&-"]);
         wait_for(PATIENCE, "the pipe is seen", || {
-            watched.state().filter(|(_, detail)| detail.contains("has a pipe of its own"))
+            watched.state().filter(|(_, detail)| detail.contains("has a pipe that is not ours"))
         });
     }
     assert_eq!(watched.lines().len(), 6);

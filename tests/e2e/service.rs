@@ -67,6 +67,12 @@ fn a_session_of_the_users_tmux_keeps_it_running() {
     let (code, said) = ran(&["status"]);
     assert!(code == Some(0) && said.contains("tmux: installed") && said.contains("runs: yes "), "{said}");
     assert!(ran(&["install"]).1.contains("nothing is to be done"));
+    // With other flags it is not the same, and nothing is changed without a word.
+    let policy = room.file("elsewhere.yaml").display().to_string();
+    std::fs::write(&policy, QUIET).expect("writable");
+    let other = room.answer(&["--policy", &policy, "service", "install", "--in-tmux"]);
+    assert!(other.contains("other flags") && other.contains("elsewhere.yaml"), "{other}");
+    assert!(room.answer(&["--lang", "zh", "service", "install", "--in-tmux"]).contains("其他选项"));
     // Without the flag it is not touched, and told.
     let plain = room.answer(&["service", "status"]);
     assert!(plain.contains("`tmuxagent service status --in-tmux` tells of that"), "{plain}");

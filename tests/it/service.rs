@@ -53,6 +53,10 @@ fn without_a_user_instance_the_file_is_written_and_the_rest_is_told() {
     let there = env.run(&["service", "status"]);
     assert!(there.code == 1 && there.stdout.contains("runs: not known"), "{there}");
     assert!(there.stdout.contains(&format!("({})", "[VERSION]")), "{there}");
+    // A flag says what the environment of a service does not.
+    assert!(!shown.stdout.contains("TMUXAGENT_LANG"), "{shown}");
+    let chinese = env.run(&["--lang", "zh", "service", "install", "--dry-run"]);
+    assert!(chinese.stdout.contains("Environment=TMUXAGENT_LANG=zh"), "{chinese}");
     // Another place of the state is another command.
     let other = env.run(&["--state-dir", "/elsewhere", "service", "status", "--json"]);
     assert!(other.stdout.contains("\"installed\": \"otherwise\""), "{other}");

@@ -1,6 +1,9 @@
 //! The one place where HTTP clients are made: rustls with ring, direct unless a channel asks for a proxy.
 
+mod body;
+
 use super::channel::SendError;
+use reqwest::header::{ACCEPT_ENCODING, HeaderMap, HeaderValue};
 use reqwest::{Client, Response};
 use std::time::Duration;
 use tmuxagent_model::Millis;
@@ -40,7 +43,9 @@ pub fn client(proxy: &ProxyChoice, timeout: Millis) -> Result<Client, reqwest::E
         .connect_timeout(timeout.to_std().min(Duration::from_secs(10)))
         // A service that redirects a POST is not the service; the secret in the URL stays here.
         .redirect(reqwest::redirect::Policy::none())
-        .referer(false);
+        .referer(false)
+        // What is compressed all the same is not read: nobody knows what it says.
+        .default_headers(HeaderMap::from_iter([(ACCEPT_ENCODING, HeaderValue::from_static("identity"))]));
     match proxy {
         ProxyChoice::Direct => builder.no_proxy(),
         ProxyChoice::Inherit => builder,
@@ -58,8 +63,10 @@ pub struct Answer {
     pub retry_after: Option<u64>,
     /// `Content-Type`, in small letters; empty where it says none.
     pub content_type: String,
-    /// The body, at most 64 KiB, lossy UTF-8.
+    /// The body as text, at most 64 KiB; empty where it is none.
     pub text: String,
+    /// Whether there is a body that can't be read: it is compressed, though nobody asked for that, or no text.
+    pub unreadable: bool,
 }
 
 impl Answer {
@@ -76,16 +83,9 @@ impl Answer {
     }
 
     /// Whether this is a page for a browser: a login, a proxy's words, an application's start page.
-    ///
-    /// The type alone says little: Slack's `ok` and what small servers print come as `text/html` too. So the body must begin
-    /// like a page, or, where it is called HTML, with any tag.
     #[must_use]
     pub(crate) fn is_web_page(&self) -> bool {
-        let blank = |c: char| c.is_whitespace() || c == '\u{feff}' || c == '"';
-        let head = self.text.trim_start_matches(blank).chars().take(64).collect::<String>().to_ascii_lowercase();
-        let called_html = self.content_type.contains("html");
-        ["<!doctype html", "<html", "<head", "<body"].iter().any(|tag| head.starts_with(tag))
-            || (called_html && head.starts_with('<'))
+        body::is_web_page(&self.text, &self.content_type)
     }
 
     /// Status and beginning of the body, for people.
@@ -107,11 +107,14 @@ pub async fn call(request: reqwest::RequestBuilder, lang: Lang) -> Result<Answer
     let header = |name| response.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let retry_after = header(reqwest::header::RETRY_AFTER).trim().parse().ok();
     let content_type = header(reqwest::header::CONTENT_TYPE).to_ascii_lowercase();
-    let text = body(response).await.map_err(trouble)?;
-    Ok(Answer { status, retry_after, content_type, text })
+    let encoding = header(reqwest::header::CONTENT_ENCODING).to_ascii_lowercase();
+    let bytes = read(response).await.map_err(trouble)?;
+    let text = body::text_of(&bytes, &content_type, &encoding);
+    let unreadable = text.is_none();
+    Ok(Answer { status, retry_after, content_type, text: text.unwrap_or_default(), unreadable })
 }
 
-async fn body(mut response: Response) -> Result<String, reqwest::Error> {
+async fn read(mut response: Response) -> Result<Vec<u8>, reqwest::Error> {
     const LIMIT: usize = 64 * 1024;
     let mut bytes = Vec::new();
     while let Some(chunk) = response.chunk().await? {
@@ -121,7 +124,7 @@ async fn body(mut response: Response) -> Result<String, reqwest::Error> {
             break;
         }
     }
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
+    Ok(bytes)
 }
 
 /// The sentence for a request without an answer.

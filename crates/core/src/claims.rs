@@ -15,7 +15,7 @@ use tmuxagent_ipc::wire::{ErrorKind, Reply};
 use tmuxagent_model::{
     Command, Event, HostName, LineEvent, LineSource, Millis, Note, Owner, PaneKey, Severity, Timestamp,
 };
-use tmuxagent_text::{Lang, host_owner};
+use tmuxagent_text::{Lang, host_owner, no_answer};
 
 /// The last lines are kept for so long: longer than it takes at most to find out that the other one is gone.
 const HEARD: Millis = Millis::from_secs(30);
@@ -159,16 +159,12 @@ impl Core {
                 let text = "sending is frozen; `tmuxagent unfreeze` goes on with what is held back".to_owned();
                 return Some(Reply::Error { kind: ErrorKind::Refused, text });
             }
-            // Its first line alone would be typed.
-            Command::Decide { verdict, .. }
-                if verdict.answer.as_deref().is_some_and(|a| a.trim().contains(char::is_control)) =>
-            {
-                let text = "an answer is one line, and this one has more; nothing was decided".to_owned();
-                return Some(Reply::Error { kind: ErrorKind::Refused, text });
+            Command::Decide { verdict, .. } => {
+                let why = verdict.answer.as_deref().and_then(no_answer)?;
+                return Some(Reply::Error { kind: ErrorKind::Refused, text: why.to_owned() });
             }
             Command::Start { pane, .. } | Command::Send { pane, .. } | Command::Ask { pane, .. } => pane,
-            Command::Decide { .. }
-            | Command::GrantLease { .. }
+            Command::GrantLease { .. }
             | Command::RevokeLease { .. }
             | Command::Control { .. }
             | Command::Freeze

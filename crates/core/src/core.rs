@@ -26,15 +26,15 @@ use tmuxagent_config::HostConfig;
 use tmuxagent_engine::Engine;
 use tmuxagent_ipc::wire::Reply;
 use tmuxagent_model::{
-    Doubt, Effect, EntityKind, Event, EventLine, HeldSend, HostName, Intent, IntentId, Millis, Note, Outcome, PaneKey,
-    Severity, SkipReason, Snapshot, Timestamp, Trouble,
+    Doubt, Effect, EntityKind, Event, EventLine, HostName, Intent, IntentId, Millis, Note, Outcome, PaneKey, Severity,
+    SkipReason, Snapshot, Timestamp, Trouble,
 };
 use tmuxagent_store::{Committed, Durability, JournalRow};
 use tmuxagent_text::redact::Redactor;
 use tmuxagent_tmux::HostMessage;
 
 /// The shortest time between two snapshots.
-const FRAME: Millis = Millis(33);
+pub(crate) const FRAME: Millis = Millis(33);
 /// How many timers one round fires at most, so that a flood of them still shows progress.
 pub(crate) const ROUND: usize = 256;
 /// The pause before a failed commit is tried again.
@@ -83,9 +83,9 @@ pub struct Core {
     pub(crate) redactor: Redactor,
     pub(crate) round: Round,
     pub(crate) dirty: bool,
-    shown_at: Timestamp,
+    pub(crate) shown_at: Timestamp,
     /// The last picture: what is not written down is shown as it was.
-    shown: Arc<Snapshot>,
+    pub(crate) shown: Arc<Snapshot>,
     pub(crate) retry_at: Option<Timestamp>,
     /// Whether the loop is over, so that nothing is tried again.
     ending: bool,
@@ -301,32 +301,6 @@ impl Core {
         acts.append(&mut self.hosts.acts);
         acts.iter_mut().for_each(|act| self.unkept.fill(act));
         acts
-    }
-
-    /// A new picture when something changed, at most thirty times a second.
-    pub fn snapshot(&mut self, now: Timestamp) -> Option<Arc<Snapshot>> {
-        if !self.dirty || now.since(self.shown_at) < FRAME {
-            return None;
-        }
-        let mut view = self.engine.view();
-        for (pane, awaited) in self.view.awaited() {
-            let Some(text) = self.engine.describe(&awaited.intent) else { continue };
-            let text = self.redactor.redact(&text);
-            let (place, reader) = (self.view.place(pane), Some(Box::new(awaited.reader.clone())));
-            let (intent, at, pane) = (awaited.intent.clone(), awaited.since, Some(pane.clone()));
-            view.held.push(HeldSend { intent, place, pane, text, at, reader });
-        }
-        if self.retry_at.is_some() {
-            // What can't be saved has not happened yet for anybody outside: files would be taken away with their words,
-            // and links be called used.
-            let shown = &self.shown;
-            (view.runs, view.approvals) = (shown.runs.clone(), shown.approvals.clone());
-            (view.held, view.frozen) = (shown.held.clone(), shown.frozen.clone());
-            view.leases.clone_from(&shown.leases);
-        }
-        self.shown = Arc::new(self.view.snapshot(now, view));
-        (self.dirty, self.shown_at) = (false, now);
-        Some(Arc::clone(&self.shown))
     }
 
     /// The engine, to be asked.

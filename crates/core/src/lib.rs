@@ -28,6 +28,7 @@ mod fronts;
 mod hosts;
 mod live_view;
 mod observed;
+mod picture;
 mod recovery;
 mod reload;
 mod reports;

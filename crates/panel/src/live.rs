@@ -5,7 +5,7 @@
 //! phone that slept does the same. A stream is no genuine link's equal: where others need its place, it gives way.
 
 use super::gate::Visit;
-use super::people::Member;
+use super::people::{Member, Stamp};
 use super::picture::state_id;
 use super::routes::Panel;
 use super::screen::Watched;
@@ -26,8 +26,10 @@ use tokio::time::{Instant, sleep_until};
 const LASTS: Duration = Duration::from_secs(50);
 /// Events of one kind are at least so far apart.
 const PAUSE: Duration = Duration::from_secs(1);
-/// How often it is looked whether who follows still may.
+/// How often it is looked whether who follows still may, though nobody was told otherwise: tokens end by themselves.
 const LOOK: Duration = Duration::from_secs(5);
+/// How often it is looked whether the people are others. One call of the system; and before each event as well.
+const GLANCE: Duration = Duration::from_millis(100);
 /// When a browser comes again.
 const AGAIN: Duration = Duration::from_secs(1);
 
@@ -51,7 +53,10 @@ struct Live {
     /// When the next event of each kind may be told.
     overview_from: Instant,
     rows_from: Instant,
+    /// The people as they were when it was looked last.
+    people: Stamp,
     look_at: Instant,
+    glance_at: Instant,
     ends: Instant,
 }
 
@@ -61,6 +66,8 @@ pub(crate) async fn events(
     Query(asked): Query<Asked>,
     request: Request,
 ) -> Result<Response, Response> {
+    // Before the look at the token: what is taken back meanwhile is another state.
+    let people = panel.people.stamp();
     let Visit { member, caller, .. } = panel.enter(request.headers(), request.extensions()).await?;
     let known = request.headers().get("last-event-id").and_then(|id| id.to_str().ok()).map(str::to_owned);
     let mut snapshots = panel.hub.snapshots.clone();
@@ -79,7 +86,9 @@ pub(crate) async fn events(
         overview_due,
         overview_from: now,
         rows_from: now,
+        people,
         look_at: now + LOOK,
+        glance_at: now + GLANCE,
         ends: now + LASTS,
         panel,
     };
@@ -93,10 +102,29 @@ pub(crate) async fn events(
 }
 
 impl Live {
+    /// Whether who follows still may: asked anew once the people are others, and now and then.
+    async fn may_follow(&mut self, now: Instant) -> bool {
+        self.glance_at = now + GLANCE;
+        let people = self.panel.people.stamp();
+        if people == self.people && now < self.look_at {
+            return true;
+        }
+        self.look_at = now + LOOK;
+        // Where the people can't be read nobody is let in, and nobody thrown out.
+        let still = self.panel.people.still(&self.member, self.panel.web.now()).await;
+        if still.is_ok() {
+            self.people = people;
+        }
+        still.unwrap_or(true)
+    }
+
     /// The next event; `None` ends the stream.
     async fn next(&mut self) -> Option<Event> {
         loop {
             let now = Instant::now();
+            if !self.may_follow(now).await {
+                return None;
+            }
             if self.overview_due && now >= self.overview_from {
                 (self.overview_due, self.overview_from) = (false, now + PAUSE);
                 let id = state_id(&self.snapshots.borrow_and_update());
@@ -112,13 +140,7 @@ impl Live {
             }
             tokio::select! {
                 () = sleep_until(self.ends) => return None,
-                () = sleep_until(self.look_at) => {
-                    self.look_at += LOOK;
-                    // Where the people can't be read nobody is let in, and nobody thrown out.
-                    if !self.panel.people.still(&self.member, self.panel.web.now()).await.unwrap_or(true) {
-                        return None;
-                    }
-                }
+                () = sleep_until(self.glance_at) => {}
                 () = sleep_until(self.overview_from), if self.overview_due => {}
                 () = sleep_until(self.rows_from), if self.rows.is_some() => {}
                 changed = self.snapshots.changed(), if !self.overview_due => match changed {

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::io;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
 use tmuxagent_alerts::shared_file::SharedFile;
 use tmuxagent_model::{Millis, Timestamp};
@@ -81,6 +82,10 @@ pub struct Member {
 pub struct People {
     file: PathBuf,
 }
+
+/// A state of the file; see [`People::stamp`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stamp(Option<(u64, u64, i64, i64)>);
 
 /// By their names.
 type Known = BTreeMap<String, Person>;
@@ -222,6 +227,13 @@ impl People {
     /// When the file can't be read.
     pub async fn list(&self, now: Timestamp) -> io::Result<BTreeMap<String, Person>> {
         self.read(now).await
+    }
+
+    /// What is another one whenever the people may be others: a look at the file without reading it.
+    #[must_use]
+    pub fn stamp(&self) -> Stamp {
+        let found = std::fs::metadata(&self.file).ok();
+        Stamp(found.map(|file| (file.ino(), file.len(), file.mtime(), file.mtime_nsec())))
     }
 
     async fn read(&self, now: Timestamp) -> io::Result<Known> {

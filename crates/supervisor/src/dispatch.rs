@@ -257,7 +257,8 @@ impl Dispatch {
         self.perform_all(acts);
         if !answers.is_empty() {
             // Whoever is answered and looks again sees what came of it.
-            self.show();
+            let now = self.core.snapshot_at_once(self.clock.now());
+            now.into_iter().for_each(|snapshot| drop(self.snapshots.send_replace(snapshot)));
             self.perform_all(answers);
         }
     }

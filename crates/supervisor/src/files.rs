@@ -5,7 +5,8 @@
 
 use super::dispatch::Urgent;
 use super::watcher::watcher;
-use notify::{RecommendedWatcher, RecursiveMode, Watcher as _};
+use notify::event::{AccessKind, AccessMode, ModifyKind};
+use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
@@ -15,10 +16,13 @@ use tmuxagent_config::Loaded;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
 
-/// Editors write a file in several steps; this long after the last one it is read.
-const SETTLE: Duration = Duration::from_millis(200);
+/// Editors write a file in several steps; this long after the last one it is read. Where the system does not tell when a
+/// writer closes a file, a pause may be one between two halves of it.
+const SETTLE: Duration = Duration::from_millis(if cfg!(target_os = "linux") { 200 } else { 1000 });
 /// In a folder in which something changes all the time it is read this long after the first change.
 const LONGEST: Duration = Duration::from_secs(2);
+/// A file that is still being written is waited for so long.
+const WRITING: Duration = Duration::from_secs(60);
 
 /// The folders in which something may change.
 type Wanted = Arc<Mutex<BTreeSet<PathBuf>>>;
@@ -37,9 +41,10 @@ impl Files {
         let (renewed, renewals) = mpsc::unbounded_channel();
         let (changed, changes) = mpsc::channel(1);
         let seen = Arc::clone(&wanted);
+        let writers = Writers { wanted: Arc::clone(&wanted), ..Writers::default() };
+        let written = writers.clone();
         let on_event = move |event: notify::Result<notify::Event>| {
-            let told = event.is_ok_and(|event| !event.kind.is_access() && concerns(&seen, &event.paths));
-            if told {
+            if event.is_ok_and(|event| concerns(&seen, &event.paths) && written.take(&event)) {
                 // One that waits already says the same.
                 let _ = changed.try_send(());
             }
@@ -48,7 +53,7 @@ impl Files {
             Ok(watcher) => {
                 let mut eyes = Eyes { watcher, wanted: Arc::clone(&wanted), open: BTreeMap::new() };
                 eyes.open();
-                tokio::spawn(look(eyes, changes, renewals, urgent));
+                tokio::spawn(look(eyes, changes, renewals, (urgent, writers)));
             }
             Err(error) => tracing::warn!(%error, "changes of files are not noticed"),
         }
@@ -139,7 +144,7 @@ async fn look(
     mut eyes: Eyes,
     mut changes: mpsc::Receiver<()>,
     mut renewals: mpsc::UnboundedReceiver<()>,
-    urgent: mpsc::Sender<Urgent>,
+    (urgent, writers): (mpsc::Sender<Urgent>, Writers),
 ) {
     loop {
         tokio::select! {
@@ -151,7 +156,7 @@ async fn look(
                 if changed.is_none() {
                     return;
                 }
-                settle(&mut changes).await;
+                settle(&mut changes, &writers).await;
                 eyes.open();
                 if urgent.send(Urgent::Reload).await.is_err() {
                     return;
@@ -161,34 +166,132 @@ async fn look(
     }
 }
 
-/// Waits until nothing changes any more: what is read between two steps of a writer is half of what he means.
-async fn settle(changes: &mut mpsc::Receiver<()>) {
-    let first = Instant::now();
-    let mut next = due(first, first);
-    while let Ok(Some(())) = timeout_at(next, changes.recv()).await {
-        let now = Instant::now();
-        next = due(first, now);
-        if next <= now {
+/// Waits until nothing changes any more and nobody writes: what is read between two steps of a writer is half of what he
+/// means, and half a policy may well be a valid one.
+async fn settle(changes: &mut mpsc::Receiver<()>, writers: &Writers) {
+    let (mut first, mut last, mut open) = (Instant::now(), Instant::now(), false);
+    loop {
+        let is_open = writers.any();
+        if open && !is_open {
+            // From here on it is a change like any other.
+            first = Instant::now();
+        }
+        open = is_open;
+        let next = due(first, last, open);
+        if next <= Instant::now() {
             return;
+        }
+        match timeout_at(next, changes.recv()).await {
+            Ok(Some(())) => last = Instant::now(),
+            Ok(None) => return,
+            Err(_) => {}
         }
     }
 }
 
-/// When it is read after a first and a last change.
-fn due(first: Instant, last: Instant) -> Instant {
-    (last + SETTLE).min(first + LONGEST)
+/// When it is read after a first and a last change, while somebody has a file open that he writes or not.
+fn due(first: Instant, last: Instant, open: bool) -> Instant {
+    if open { first + WRITING } else { (last + SETTLE).min(first + LONGEST) }
+}
+
+/// The files that are read here and that somebody has begun to write and has not closed yet, as the system tells it.
+#[derive(Debug, Clone, Default)]
+struct Writers {
+    open: Arc<Mutex<BTreeSet<PathBuf>>>,
+    wanted: Wanted,
+}
+
+impl Writers {
+    /// Takes in what happened; whether that changes anything.
+    fn take(&self, event: &notify::Event) -> bool {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        match event.kind {
+            // Only Linux tells of the end, too.
+            EventKind::Modify(ModifyKind::Data(_)) => {
+                let read = event.paths.iter().filter(|path| cfg!(target_os = "linux") && self.is_read(path));
+                open.extend(read.cloned());
+                true
+            }
+            EventKind::Access(AccessKind::Close(AccessMode::Write)) => {
+                event.paths.iter().fold(false, |was, path| open.remove(path) || was)
+            }
+            EventKind::Access(_) => false,
+            // Moved or removed: another file may stand there now. A queue that ran over tells nothing of any.
+            _ if event.need_rescan() => {
+                open.clear();
+                true
+            }
+            _ => {
+                event.paths.iter().for_each(|path| drop(open.remove(path)));
+                true
+            }
+        }
+    }
+
+    fn any(&self) -> bool {
+        !self.open.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
+    }
+
+    /// Whether a file of that name is read; another one may be open for ever.
+    fn is_read(&self, path: &Path) -> bool {
+        let yaml = path.extension().is_some_and(|ending| ending == "yaml" || ending == "yml");
+        let named = || self.wanted.lock().unwrap_or_else(PoisonError::into_inner).contains(path);
+        yaml || path.file_name().is_some_and(|name| name == ".env") || named()
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::io::Write as _;
 
     #[test]
     fn it_is_read_once_it_is_quiet_or_after_a_while() {
         let first = Instant::now();
         let after = |millis: u64| first + Duration::from_millis(millis);
-        assert_eq!(due(first, first), after(200));
-        assert_eq!(due(first, after(150)), after(350), "another step of the same writer");
-        assert_eq!(due(first, after(1950)), after(2000), "a folder that is never quiet");
+        assert_eq!(due(first, first, false), first + SETTLE);
+        assert_eq!(due(first, after(150), false), after(150) + SETTLE, "another step of the same writer");
+        assert_eq!(due(first, after(1950), false), after(2000), "a folder that is never quiet");
+        assert_eq!(due(first, after(1950), true), after(60_000), "a writer who makes a pause");
+    }
+
+    /// A policy in two halves, with a pause between them in which the first one is all that stands there.
+    #[cfg(target_os = "linux")]
+    #[tokio::test(start_paused = true)]
+    async fn a_file_is_read_once_its_writer_has_closed_it_whatever_pause_he_makes() {
+        let folder = tempfile::tempdir().unwrap();
+        let (writers, (told, mut changes)) = (Writers::default(), mpsc::channel(1));
+        let written = writers.clone();
+        let mut eyes = watcher(move |event| {
+            if event.is_ok_and(|event| written.take(&event)) {
+                let _ = told.try_send(());
+            }
+        })
+        .unwrap();
+        eyes.watch(folder.path(), RecursiveMode::NonRecursive).unwrap();
+        let mut file = std::fs::File::create(folder.path().join("a.yaml")).unwrap();
+        file.write_all(b"version: 1\n").unwrap();
+        while !writers.any() {
+            std::thread::yield_now();
+        }
+        // The clock of this test runs as soon as nothing else does.
+        let early = tokio::time::timeout(Duration::from_secs(30), settle(&mut changes, &writers)).await;
+        assert!(early.is_err(), "it was read while somebody writes it");
+        file.write_all(b"pipelines: []\n").unwrap();
+        drop(file);
+        while writers.any() {
+            std::thread::yield_now();
+        }
+        let closed = Instant::now();
+        settle(&mut changes, &writers).await;
+        assert!(closed.elapsed() <= LONGEST, "{:?}", closed.elapsed());
+        // A log that somebody keeps open beside the policies holds nothing up.
+        let mut log = std::fs::File::create(folder.path().join("a.log")).unwrap();
+        log.write_all(b"x").unwrap();
+        changes.recv().await.unwrap();
+        let begun = Instant::now();
+        settle(&mut changes, &writers).await;
+        assert!(begun.elapsed() <= LONGEST, "{:?}", begun.elapsed());
+        drop(log);
     }
 }

@@ -40,6 +40,21 @@ pub fn named(text: &str) -> String {
     out
 }
 
+/// Why what somebody wrote is no answer that could be typed, whatever is asked; `None` where it is one. No label of a policy is
+/// empty or has more than one line, so none is refused by this.
+#[must_use]
+pub fn no_answer(written: &str) -> Option<&'static str> {
+    let is_blank = |c: char| c.is_whitespace() || !is_harmless(c);
+    if written.chars().all(is_blank) {
+        return Some(
+            "an answer without a visible character says nothing; nothing was decided. Enter alone is pressed by `tmuxagent send PANE ''`",
+        );
+    }
+    // The end of a line is no part of it. Of more lines the first alone would be typed, and a control character is a key.
+    let line = written.trim_end_matches(['\r', '\n']);
+    line.contains(char::is_control).then_some("an answer is one line, and this one has more; nothing was decided")
+}
+
 /// `text` in at most `limit` bytes of UTF-8, ending in [`CUT`] where something is missing.
 #[must_use]
 pub fn cut_bytes(text: &str, limit: usize) -> String {
@@ -66,6 +81,18 @@ pub fn cut_chars(text: &str, limit: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_answer_is_one_line_that_shows_something() {
+        for none in
+            ["", " ", "\n", "\r\n", "\t", "\u{3000}", "\u{200b}", "\u{7f}", "a\nb", "\ny", "a\tb", "y\u{1b}", "\u{3}"]
+        {
+            assert!(no_answer(none).is_some(), "{none:?}");
+        }
+        for answer in ["y", " y ", "y\n", "好", "a b", "👩\u{200d}💻"] {
+            assert_eq!(no_answer(answer), None, "{answer:?}");
+        }
+    }
     use proptest::prelude::*;
 
     #[test]

@@ -445,10 +445,13 @@ pub(super) const SENTENCES: &[(&str, &str)] = &[
         "tmux before 3.8 can crash when a pane there is respawned while it prints; on another machine that can't be avoided",
         "3.8 之前的 tmux 在重启正在输出的窗格（respawn-pane）时可能崩溃；在其他机器上无法避免",
     ),
-    ("{} has a pipe of its own, so its screen is read now and then", "{0} 已有自己的管道，因此每隔一会儿读取它的屏幕"),
     (
-        "{} and {} more have pipes of their own, so their screens are read now and then",
-        "{0} 等（另有 {1} 个）窗格已有自己的管道，因此每隔一会儿读取它们的屏幕",
+        "{} has a pipe that is not ours, so its screen is read now and then",
+        "{0} 的管道不属于本程序，因此每隔一会儿读取它的屏幕",
+    ),
+    (
+        "{} and {} more have pipes that are not ours, so their screens are read now and then",
+        "{0} 等（另有 {1} 个）窗格的管道不属于本程序，因此每隔一会儿读取它们的屏幕",
     ),
     ("the connection was lost; it is made again", "连接已断开，正在重连"),
     (

@@ -1,7 +1,7 @@
 //! What a service has to know of the environment in which it is installed: an init system starts it in an empty one.
 
 use super::super::hooks::text_of;
-use super::super::{CliError, Session};
+use super::super::{CliError, Session, configured_lang};
 use super::text::Service;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
@@ -11,6 +11,9 @@ use tmuxagent_config::Loaded;
 /// What is taken over as it is: where programs, files and tmux's socket are found, and the language. None can be a secret.
 const TAKEN: [&str; 8] =
     ["PATH", "LANG", "LC_ALL", "LC_MESSAGES", "TMUXAGENT_LANG", "TMUX_TMPDIR", "XDG_CONFIG_HOME", "XDG_STATE_HOME"];
+
+/// The variable of `--lang`.
+const LANGUAGE: &str = "TMUXAGENT_LANG";
 
 /// What calls of this machine to itself must not go through a proxy for.
 const HERE: &str = "localhost,127.0.0.1,::1";
@@ -31,6 +34,10 @@ impl Service {
             if let Some(value) = session.environment.non_empty(name) {
                 variables.push((name.to_owned(), plain(value.to_owned())?));
             }
+        }
+        if let Some(lang) = flag_of_language(session) {
+            variables.retain(|(name, _)| name != LANGUAGE);
+            variables.push((LANGUAGE.to_owned(), lang.to_owned()));
         }
         if let Some(excluded) = without_proxy(session, &loaded)? {
             // Some programs read the one, some the other.
@@ -55,6 +62,13 @@ impl Service {
         }
         Ok(service)
     }
+}
+
+/// The language that `--lang` asked for: the one of this command, where without the flag it would be another.
+fn flag_of_language(session: &Session) -> Option<&'static str> {
+    let chosen = session.out.lang;
+    let asked = configured_lang(&session.overrides, &session.environment) != chosen;
+    asked.then(|| chosen.pick("en", "zh"))
 }
 
 /// The proxy of this shell of which the service would not know.

@@ -11,6 +11,8 @@ use tmuxagent_tmux::{Transport, shell_word};
 pub(super) const NAME: &str = "tmuxagent-service";
 /// The option that says that a session of this name is ours; its value is the program.
 const MARK: &str = "@tmuxagent_service";
+/// The option that says with which flags and environment it runs: [`Service::digest`].
+const AS: &str = "@tmuxagent_service_as";
 /// An orderly end (`tmuxagent shutdown`) ends the loop too. Without a terminal to read from no error waits for a key.
 const LOOP: &str = r#"until "$0" "$@" </dev/null; do sleep 15; done"#;
 
@@ -18,9 +20,26 @@ const LOOP: &str = r#"until "$0" "$@" </dev/null; do sleep 15; done"#;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Found {
     Nothing,
-    /// Ours: since when, in seconds since 1970, and its program.
-    Ours(i64, String),
+    Ours(Ours),
     Foreign,
+}
+
+/// A session of ours.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Ours {
+    /// Since when, in seconds since 1970.
+    pub created: i64,
+    /// As what it was opened; empty of an earlier version's.
+    digest: String,
+    /// Its program.
+    pub program: String,
+}
+
+impl Ours {
+    /// Whether it runs as it would be opened now.
+    pub fn is(&self, service: &Service) -> bool {
+        self.digest.is_empty() || self.digest == service.digest()
+    }
 }
 
 /// The way to the user's tmux.
@@ -41,7 +60,7 @@ impl InTmux {
 
     /// Looks for the session. Where no server runs there is none.
     pub fn look(&self) -> Result<Found, CliError> {
-        let format = format!("#{{session_name}} #{{session_created}} #{{{MARK}}}");
+        let format = format!("#{{session_name}} #{{session_created}} #{{{AS}}} #{{{MARK}}}");
         let output = self.ask(&["list-sessions", "-F", &format])?;
         let listed = String::from_utf8_lossy(&output.stdout).into_owned();
         Ok(listed.lines().find_map(found).unwrap_or(Found::Nothing))
@@ -60,6 +79,7 @@ impl InTmux {
         let mut words: Vec<String> = words.into_iter().map(literal).collect();
         words.extend([";", "set-option", "-t", &format!("={NAME}:"), MARK].map(str::to_owned));
         words.push(literal(program));
+        words.extend([";", "set-option", "-t", &format!("={NAME}:"), AS, &service.digest()].map(str::to_owned));
         self.must(&words.iter().map(String::as_str).collect::<Vec<_>>())
     }
 
@@ -98,9 +118,10 @@ fn literal(word: &str) -> String {
 /// A row of `list-sessions`, where it is that of our name.
 fn found(row: &str) -> Option<Found> {
     let rest = row.strip_prefix(NAME)?.strip_prefix(' ')?;
-    let (created, mark) = rest.split_once(' ')?;
-    let created = created.parse().ok()?;
-    Some(if mark.is_empty() { Found::Foreign } else { Found::Ours(created, clean(mark)) })
+    let (created, rest) = rest.split_once(' ')?;
+    let (digest, mark) = rest.split_once(' ')?;
+    let (created, digest) = (created.parse().ok()?, clean(digest));
+    Some(if mark.is_empty() { Found::Foreign } else { Found::Ours(Ours { created, digest, program: clean(mark) }) })
 }
 
 /// The line for crontab(5) by which the session comes back with the machine, as it is: cron knows neither the language nor
@@ -108,8 +129,13 @@ fn found(row: &str) -> Option<Found> {
 pub(super) fn cron_line(service: &Service) -> String {
     let assign = |(name, value): &(String, String)| format!("{name}={} ", shell_word(value));
     let assigned: String = service.variables.iter().map(assign).collect();
+    format!("@reboot {assigned}{} >/dev/null", command(service, "install")).replace('%', "\\%")
+}
+
+/// The command that opens it, or closes it, with the same flags.
+pub(super) fn command(service: &Service, what: &str) -> String {
     let words: Vec<String> = service.words.iter().map(|word| shell_word(word)).collect();
-    format!("@reboot {assigned}{} service install --in-tmux >/dev/null", words.join(" ")).replace('%', "\\%")
+    format!("{} service {what} --in-tmux", words.join(" "))
 }
 
 #[cfg(test)]
@@ -118,9 +144,11 @@ mod tests {
 
     #[test]
     fn the_session_is_known_by_its_mark() {
-        assert_eq!(found("tmuxagent-service 12 /a b/tmuxagent"), Some(Found::Ours(12, "/a b/tmuxagent".to_owned())));
-        assert_eq!(found("tmuxagent-service 12 "), Some(Found::Foreign));
-        assert_eq!(["main 12 ", "tmuxagent-service2 12 x", "tmuxagent-service x"].map(found), [None, None, None]);
+        let ours = |digest: &str| Ours { created: 12, digest: digest.to_owned(), program: "/a b/tmuxagent".to_owned() };
+        assert_eq!(found("tmuxagent-service 12 7f /a b/tmuxagent"), Some(Found::Ours(ours("7f"))));
+        assert_eq!(found("tmuxagent-service 12  /a b/tmuxagent"), Some(Found::Ours(ours(""))), "an earlier version's");
+        assert_eq!(found("tmuxagent-service 12  "), Some(Found::Foreign));
+        assert_eq!(["main 12  ", "tmuxagent-service2 12 1 x", "tmuxagent-service x"].map(found), [None, None, None]);
     }
 
     #[test]

@@ -354,6 +354,14 @@ fn install_in_tmux(session: &Session, args: &ChangeArgs) -> Outcome {
         told.tell(&session.out, &format!("the session {} would be opened", told.place), cron)?;
         return Ok(exit::OK);
     }
+    if let in_tmux::Found::Ours(ours) = &found
+        && !ours.is(&service)
+    {
+        told.commands = ["uninstall", "install"].map(|what| in_tmux::command(&service, what)).to_vec();
+        let first = format!("the session {} was opened with other flags or another environment", told.place);
+        told.tell(&session.out, &first, "it runs as it was; this opens it as it would be now:")?;
+        return Ok(exit::NEGATIVE);
+    }
     let first = if found == in_tmux::Found::Nothing {
         told.notes = notes(session, None, another(session, None));
         tmux.open(&service)?;
@@ -389,14 +397,17 @@ fn status_in_tmux(session: &Session) -> Outcome {
     let installed = match InTmux::find(session)?.look()? {
         in_tmux::Found::Nothing => "no",
         in_tmux::Found::Foreign => "foreign",
-        in_tmux::Found::Ours(created, at) => {
-            state.since = local(&TimeZone::system(), Timestamp(created.saturating_mul(1000)));
+        in_tmux::Found::Ours(ours) => {
+            // With a configuration that can't be read nothing can be compared.
+            let same = Service::in_session(session).ok().is_none_or(|service| ours.is(&service));
+            let at = ours.program;
+            state.since = local(&TimeZone::system(), Timestamp(ours.created.saturating_mul(1000)));
             state.pid = Connection::open(session).ok().map(|connection| connection.greeting.pid);
             // Whether crontab has its line only crontab knows.
             state.enabled = has_cron_line(&at);
             state.active = if state.pid.is_some() { "active" } else { "failed" }.to_owned();
             program = Some(at);
-            "yes"
+            if same { "yes" } else { "otherwise" }
         }
     };
     let place = in_tmux::NAME.to_owned();

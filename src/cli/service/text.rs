@@ -1,5 +1,7 @@
 //! What an init system is to read: a unit of systemd, an agent of launchd. Pure.
 
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+
 /// Stands in the first lines of a file of ours.
 pub(super) const MARK: &str = "Written by `tmuxagent service install`";
 
@@ -25,6 +27,13 @@ pub(super) fn is_ours(text: &str) -> bool {
 }
 
 impl Service {
+    /// What is another one for other flags or another environment.
+    pub fn digest(&self) -> String {
+        let mut hasher = DefaultHasher::new();
+        (&self.words, &self.variables).hash(&mut hasher);
+        format!("{:016x}", hasher.finish())
+    }
+
     /// The unit of systemd (systemd.service(5), systemd.exec(5)).
     pub fn unit(&self) -> String {
         let command = |last: &str| {

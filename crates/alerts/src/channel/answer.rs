@@ -6,6 +6,7 @@
 //! a table of its own, beside its channel.
 
 use super::SendError;
+use super::says_no::says_no;
 use crate::http::Answer;
 use serde_json::Value;
 use tmuxagent_clock as clock;
@@ -97,6 +98,8 @@ pub enum When {
     Word(&'static str),
     /// The HTTP status is this.
     Status(u16),
+    /// It says no in words that many services share.
+    SaysNo,
 }
 
 /// What an answer means.
@@ -203,6 +206,9 @@ impl Table {
         }
         let (then, what) = if answer.is_web_page() {
             (self.page, lang.pick("answered with a web page, not SERVICE's answer", "返回的是网页，不是SERVICE的应答"))
+        } else if answer.unreadable {
+            let packed = lang.pick("answered with something that is no plain text", "返回的不是纯文本");
+            (self.page, packed)
         } else {
             (self.otherwise, lang.pick("not SERVICE's answer", "不是SERVICE的应答"))
         };
@@ -246,6 +252,7 @@ impl Table {
             },
             When::Word(word) => answer.text.trim().trim_matches('"') == word,
             When::Status(status) => answer.status == status,
+            When::SaysNo => answer.is_good() && says_no(&answer.text, json),
         }
     }
 

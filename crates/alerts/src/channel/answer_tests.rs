@@ -76,6 +76,7 @@ fn sample(table: &Table, when: When) -> (u16, String) {
         When::Has(pointer) => put(&mut body, pointer, "x1".into()),
         When::Word(word) => return (200, word.to_owned()),
         When::Status(status) => return (status, String::new()),
+        When::SaysNo => put(&mut body, "/error", "no such hook".into()),
     }
     (200, body.to_string())
 }
@@ -367,6 +368,15 @@ async fn what_services_write_is_read_as_it_is_meant() {
         (own, 200, text, "\u{feff}<HTML><body>", "refused: success: {status: 200}"),
         (own, 200, json, r#"{"ok":false,"error":"no such hook"}"#, "refused: says no"),
         (own, 200, json, r#"{"errcode":93000,"errmsg":"invalid webhook url"}"#, "refused: 93000"),
+        (own, 200, json, r#"{"errcode":40001,"errmsg":"invalid credential"}"#, "refused: 40001"),
+        (own, 200, json, r#"{"error":{"code":7}}"#, "refused: says no"),
+        (own, 200, json, r#"{"status":"error"}"#, "refused: says no"),
+        (own, 200, text, "<script>location='/login'</script>", "refused: web page"),
+        (own, 200, "application/xhtml+xml", "<?xml?><html/>", "refused: web page"),
+        (own, 200, html, "Please sign in first", "refused: web page"),
+        (own, 200, html, "", "yes"),
+        (own, 200, "text/xml", "<Response/>", "yes"),
+        (own, 503, json, r#"{"error":"busy"}"#, "retry: HTTP 503"),
         (own, 500, text, "", "retry: HTTP 500"),
         (own, 302, text, "", "refused: redirects"),
         (status, 200, html, "<html>taken</html>", "yes"),
@@ -398,6 +408,25 @@ async fn what_services_write_is_read_as_it_is_meant() {
         };
         let (end, words) = expected.split_once(": ").unwrap_or((expected, ""));
         assert!(told.starts_with(end) && told.contains(words), "{yaml} {status} {body}\n  {told}, not {expected}");
+    }
+}
+
+/// A page that a proxy packs although nobody asked for that: nothing of it can be read, so it is no yes of anybody.
+#[tokio::test]
+async fn what_comes_packed_is_no_delivery() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("http://{}", listener.local_addr().unwrap());
+    let router = axum::Router::new().fallback(async |request: Request| {
+        assert_eq!(request.headers()["accept-encoding"], "identity");
+        ([("content-encoding", "gzip"), ("content-type", "application/json")], [0x1f_u8, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3])
+    });
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    let folder = tempfile::tempdir().unwrap();
+    for call in all_calls() {
+        let yaml = call.yaml.replace("BASE", &base);
+        let error = channel(&yaml, folder.path()).send(&message()).await.unwrap_err();
+        assert!(error.to_string().contains("no plain text"), "{}: {error}", call.kind);
+        assert_eq!(matches!(error, SendError::Refused { .. }), call.kind == "webhook", "{error}");
     }
 }
 

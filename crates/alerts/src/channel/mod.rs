@@ -119,6 +119,7 @@ pub mod feishu;
 pub mod http_header;
 pub mod local;
 pub mod ntfy;
+mod says_no;
 pub mod serverchan;
 pub mod slack;
 pub mod stdout;

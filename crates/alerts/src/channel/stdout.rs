@@ -1,6 +1,6 @@
 //! `stdout`: the message as plain lines on this process's standard output, for scripts and for trying things out. Delivered
-//! means: the system took all of it; a reader that has gone is an error. Where the screen is drawn on it nothing is written,
-//! which the screen tells as a failing channel.
+//! means: the system took all of it; a reader that has gone is an error, and so is `/dev/null`, which takes everything. Where
+//! the screen is drawn on it nothing is written, which the screen tells as a failing channel.
 
 use super::answer::{Both, Then};
 use super::local::{Attempt, End, Ends, judge};
@@ -11,6 +11,7 @@ use futures_util::future::BoxFuture;
 use rustix::termios::{LocalModes, tcgetattr, tcgetpgrp};
 use std::io::Write;
 use std::os::fd::AsFd;
+use tmuxagent_text::Lang;
 
 /// What becomes of a message; it ends in no other way.
 pub static ANSWERS: &Ends = &[
@@ -38,9 +39,23 @@ fn shows_screen(out: impl AsFd) -> bool {
     keys && tcgetpgrp(&out).is_ok_and(|front| front == rustix::process::getpgrp())
 }
 
-fn put(out: &mut impl Write, is_screen: bool, message: &Message) -> Attempt {
-    if is_screen {
-        let why = message.lang.pick("standard output is the screen's terminal", "标准输出是主界面所在的终端");
+/// Whether nobody can ever read what is written there: `/dev/null`, by its numbers.
+fn is_null(out: impl AsFd) -> bool {
+    let numbers = |file: &rustix::fs::Stat| (file.st_rdev, file.st_mode & 0o170_000);
+    let (found, null) = (rustix::fs::fstat(out), rustix::fs::stat("/dev/null"));
+    found.is_ok_and(|found| null.is_ok_and(|null| numbers(&found) == numbers(&null)))
+}
+
+/// Why nobody would see what is written there, where that is so.
+fn unseen(out: impl AsFd, lang: Lang) -> Option<&'static str> {
+    if is_null(&out) {
+        return Some(lang.pick("standard output is /dev/null, which nobody reads", "标准输出是 /dev/null，没有人读取"));
+    }
+    shows_screen(&out).then(|| lang.pick("standard output is the screen's terminal", "标准输出是主界面所在的终端"))
+}
+
+fn put(out: &mut impl Write, unseen: Option<&str>, message: &Message) -> Attempt {
+    if let Some(why) = unseen {
         return Err((End::Nobody, why.to_owned()));
     }
     let text = message.render(Markup::Raw, 64 * 1024);
@@ -58,8 +73,8 @@ impl Channel for Stdout {
     fn send<'a>(&'a self, message: &'a Message) -> BoxFuture<'a, Result<Receipt, SendError>> {
         Box::pin(async move {
             let mut out = std::io::stdout().lock();
-            let is_screen = shows_screen(&out);
-            judge(ANSWERS, put(&mut out, is_screen, message), message.lang)
+            let unseen = unseen(&out, message.lang);
+            judge(ANSWERS, put(&mut out, unseen, message), message.lang)
         })
     }
 }
@@ -70,7 +85,6 @@ mod tests {
     use super::*;
     use crate::message::tests::message;
     use std::os::unix::net::UnixStream;
-    use tmuxagent_text::Lang;
 
     #[test]
     fn every_end_means_what_its_table_says() {
@@ -78,15 +92,15 @@ mod tests {
             for lang in [Lang::En, Lang::Zh] {
                 let message = Message { lang, ..message() };
                 let attempt = match end {
-                    End::Taken => put(&mut Vec::<u8>::new(), false, &message),
+                    End::Taken => put(&mut Vec::<u8>::new(), None, &message),
                     End::Refused => {
                         let (mut ours, theirs) = UnixStream::pair().unwrap();
                         drop(theirs);
-                        put(&mut ours, false, &message)
+                        put(&mut ours, None, &message)
                     }
                     End::Nobody => {
                         let mut screen = Vec::new();
-                        let attempt = put(&mut screen, true, &message);
+                        let attempt = put(&mut screen, Some("it is drawn on"), &message);
                         assert!(screen.is_empty(), "nothing is written into what is drawn");
                         attempt
                     }
@@ -98,8 +112,11 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_terminal_shows_no_screen() {
+    fn it_is_told_where_nobody_would_see_it() {
         let (ours, _theirs) = UnixStream::pair().unwrap();
-        assert!(!shows_screen(&ours));
+        assert_eq!(unseen(&ours, Lang::En), None);
+        let null = std::fs::File::options().write(true).open("/dev/null").unwrap();
+        assert!(unseen(&null, Lang::En).unwrap().contains("/dev/null"));
+        assert_eq!(unseen(std::fs::File::open("/dev/zero").unwrap(), Lang::En), None);
     }
 }

@@ -67,8 +67,8 @@ pub struct Success {
 
 /// What a service of the user's own answers, where he does not say what success is: any 2xx counts, with an empty body or
 /// any text, since most small receivers (Discord, Teams, n8n, a script) answer with nothing or a word of their own, and only
-/// he knows which. What counts for nobody: a web page, which is what login pages and proxies answer, and JSON that says no
-/// in words that many services share.
+/// he knows which. What counts for nobody: a web page, which is what login pages and proxies answer, what can't be read, and
+/// what says no in words that many services share.
 pub static OWN: Table = Table {
     code: &["/errcode"],
     words: &["/errmsg", "/error", "/message", "/msg"],
@@ -87,16 +87,12 @@ pub static OWN: Table = Table {
 };
 
 const OWN_ROWS: &[Row] = &[
+    When::SaysNo.never(
+        "the answer says no; see its words, or say with `success:` what a yes looks like",
+        "应答表示失败；请看其说明，或用 `success:` 写明成功的应答",
+    ),
     When::Code(0).delivered(),
-    When::OtherCode.never(SAYS_NO.0, SAYS_NO.1),
-    When::Flag("/ok", false).never(SAYS_NO.0, SAYS_NO.1),
-    When::Flag("/success", false).never(SAYS_NO.0, SAYS_NO.1),
 ];
-
-const SAYS_NO: Both = Both(
-    "the answer says no; see its words, or say with `success:` what a yes looks like",
-    "应答表示失败；请看其说明，或用 `success:` 写明成功的应答",
-);
 
 impl Success {
     /// Whether an answer is the success that the user described.

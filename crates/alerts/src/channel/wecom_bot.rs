@@ -423,7 +423,7 @@ fn request_id(frame: &Value) -> String {
 
 /// A frame in the form that tables read.
 fn answer_of(frame: &Value) -> Answer {
-    Answer { status: 200, retry_after: None, content_type: String::new(), text: frame.to_string() }
+    Answer { status: 200, retry_after: None, content_type: String::new(), text: frame.to_string(), unreadable: false }
 }
 
 /// Up to a second, so that many robots do not come back at once.

@@ -3,7 +3,10 @@
 use super::*;
 use crate::Unwritten;
 use tmuxagent_config::Problem;
-use tmuxagent_model::{ApprovalState, Effect, Intent, Millis, Note, Outcome, RunState, SkipReason, Verdict};
+use tmuxagent_ipc::wire::ErrorKind;
+use tmuxagent_model::{
+    ApprovalId, ApprovalState, Effect, Intent, Millis, Note, Outcome, RunState, SkipReason, Verdict,
+};
 use tmuxagent_store::Durability;
 
 fn intent(room: &Room) -> Intent {
@@ -50,6 +53,32 @@ fn a_round_that_cannot_be_written_stays_whole_and_is_tried_again_later() {
     assert!(batch.events.len() >= 2);
     assert_eq!(room.typed(), [(Life(1), "lint".to_owned(), false)]);
     assert!(room.core.snapshot(room.now + Millis(200)).unwrap().problems.is_empty());
+}
+
+#[test]
+fn what_was_answered_stands_in_the_picture_whatever_was_shown_a_moment_before() {
+    let mut room = Room::new();
+    room.now = room.now + Millis(40);
+    room.core.snapshot(room.now).unwrap();
+    room.now = room.now + Millis(1);
+    room.wish(Command::Freeze);
+    assert!(room.core.snapshot(room.now).is_none(), "pictures have a pause between them");
+    room.commit();
+    assert!(room.core.snapshot(room.now).is_none());
+    assert!(room.core.snapshot_at_once(room.now).unwrap().frozen.is_some());
+    assert!(room.core.snapshot_at_once(room.now).is_none(), "once");
+}
+
+#[test]
+fn no_answer_of_white_space_or_of_several_lines_decides_anything() {
+    let mut room = Room::new();
+    for answer in ["", " ", "\n", "\u{200b}", "a\nb", "\u{3}"] {
+        let verdict = Verdict { approve: true, answer: Some(answer.into()) };
+        room.wish(Command::Decide { approval: ApprovalId::new("x"), revision: 1, verdict });
+        room.commit();
+        let told = room.answers();
+        assert!(matches!(&told[..], [(_, Reply::Error { kind: ErrorKind::Refused, .. })]), "{answer:?}: {told:?}");
+    }
 }
 
 #[test]

@@ -11,6 +11,10 @@ pub(super) const ROWS: &[(&str, &str)] = &[
         "答复只能是一行，而这个答复不止一行；未作决定",
     ),
     (
+        "an answer without a visible character says nothing; nothing was decided. Enter alone is pressed by `tmuxagent send PANE ''`",
+        "没有可见字符的答复等于什么也没说；未作决定。只按回车请用 `tmuxagent send PANE ''`",
+    ),
+    (
         "sending is frozen; `tmuxagent unfreeze` goes on with what is held back",
         "发送已冻结；`tmuxagent unfreeze` 会恢复并继续暂缓的内容",
     ),

@@ -63,6 +63,8 @@ pub(super) const ROWS: &[(&str, &str)] = &[
         "要在机器下次启动时恢复，请用 `crontab -e` 加入这一行：",
     ),
     ("the session {} would be opened", "将打开会话 {0}"),
+    ("the session {} was opened with other flags or another environment", "会话 {0} 是以其他选项或环境打开的"),
+    ("it runs as it was; this opens it as it would be now:", "它仍按原样运行；用以下命令按现在的方式重新打开："),
     ("the session {} is open; the supervisor runs in it", "会话 {0} 已打开，监督进程在其中运行"),
     ("the session {} would be closed", "将关闭会话 {0}"),
     ("where crontab has its line, `crontab -e` takes it out", "如果 crontab 里有对应的一行，请用 `crontab -e` 删除"),

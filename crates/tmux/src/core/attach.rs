@@ -348,9 +348,9 @@ impl HostCore {
         let local = self.spec.transport.is_local();
         let polled: Vec<PaneId> = if local { self.polled_panes().collect() } else { Vec::new() };
         let detail = match &polled[..] {
-            [first] => format!("{first} has a pipe of its own, so its screen is read now and then"),
+            [first] => format!("{first} has a pipe that is not ours, so its screen is read now and then"),
             [first, rest @ ..] => {
-                format!("{first} and {} more have pipes of their own, so their screens are read now and then", rest.len())
+                format!("{first} and {} more have pipes that are not ours, so their screens are read now and then", rest.len())
             }
             [] if version < Version::FULL => {
                 "tmux before 3.2 tells less by itself: changes among the panes are looked for every two seconds".to_owned()

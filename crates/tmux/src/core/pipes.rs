@@ -233,6 +233,8 @@ impl HostCore {
         }
         self.forget_pipe(id);
         self.list_soon(WHY);
+        // It may have been another supervisor, which has this server from now on.
+        self.claim_is_doubtful();
     }
 
     /// A pipe is none of ours any more.

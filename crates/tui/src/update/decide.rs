@@ -10,7 +10,7 @@ use super::super::model::{Confirm, Input, InputKind, Model, Overlay, Page};
 use super::super::msg::Action;
 use super::{command, say, toast};
 use tmuxagent_model::{Approval, ApprovalKind, Command, Severity, Verdict};
-use tmuxagent_text::{Text, clean, sentence};
+use tmuxagent_text::{Text, clean, no_answer, sentence};
 
 /// What the key said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -147,7 +147,10 @@ pub(super) fn write_answer(model: &mut Model) -> Vec<Action> {
 pub(super) fn answered(model: &mut Model, approval: Box<Approval>, text: String) {
     let text = match approval.option_meant(&text) {
         Some(option) => option.to_owned(),
-        None if approval.takes_own_words() => text,
+        None if approval.takes_own_words() => match no_answer(&text) {
+            Some(why) => return toast(model, Severity::Warning, sentence(model.lang(), why)),
+            None => text,
+        },
         None => {
             let text = clean(&sentence(model.lang(), &approval.not_offered(text.trim())));
             return toast(model, Severity::Warning, text);

@@ -294,6 +294,7 @@ mod tests {
             "⠏ reify: 87/120",
             "██████ 40%",
             r"$?; } 7<&$(builtin printf '\033]133;C;ta=T1\a' >&2)-",
+            r"1-1q5l9rnnyz9tp\a' >&2)-",
             "added 3 packages",
             "no newline__TMUXAGENT_RESULT T1 0",
             "__TMUXAGENT_RESULT T1 0",

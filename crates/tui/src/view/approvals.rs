@@ -65,17 +65,23 @@ const CAUSE: usize = 3;
 /// Lines for each: two, one where there is little room, or more are open than two lines each would show.
 fn each(model: &Model, area: Rect) -> usize {
     // What the list says twice over for several must leave the cause its lines.
-    let cause = model.target().filter(|_| model.n_open_shown() > 1).map_or(0, |it| it.evidence.len().min(CAUSE));
+    let cause = model
+        .target()
+        .filter(|_| model.n_open_shown() > 1)
+        .map_or(0, |it| it.evidence.len().min(CAUSE).saturating_sub(1));
     let room = most(area).min(usize::from(area.height).saturating_sub(needed(model, area, 2) + cause));
     if area.height >= 6 && model.n_open_shown() * 2 <= room { 2 } else { 1 }
 }
 
-/// Rows below the list that are never left out: a rule, what must be read, and perhaps a row that says how much more there
-/// is; of what was decided one row.
+/// Rows below the list that are never left out: a rule, what must be read, a line of the cause and a row that counts the others;
+/// of what was decided one row.
 fn needed(model: &Model, area: Rect, each: usize) -> usize {
     let chosen = model.position(Panel::Approvals).is_some_and(|at| at >= model.n_open_shown());
     match model.target() {
-        Some(approval) => 2 + must(model, approval, area.width, each == 2),
+        Some(approval) => {
+            let cause = usize::from(!approval.evidence.is_empty());
+            2 + cause + must(model, approval, area.width, each == 2)
+        }
         None if chosen && area.height >= 8 => 2,
         None => 0,
     }

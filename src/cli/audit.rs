@@ -4,7 +4,7 @@ use super::{CliError, Outcome, Session, exit};
 use clap::{Args, Subcommand};
 use serde_json::json;
 use tmuxagent_audit::{Verified, folder_of, verify};
-use tmuxagent_text::sentence;
+use tmuxagent_text::message;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum AuditCommand {
@@ -56,7 +56,7 @@ fn told(found: &Verified) -> serde_json::Value {
 fn print(session: &Session, found: &Verified) -> Result<(), CliError> {
     let out = &session.out;
     if let Some(broken) = &found.broken {
-        let (file, line, why) = (broken.file.display().to_string(), broken.line, sentence(out.lang, broken.why));
+        let (file, line, why) = (broken.file.display().to_string(), broken.line, message(out.lang, broken.why));
         return match line {
             0 => out.line(&format!("{file}: {why}")),
             line => out.line(&format!("{file}:{line}: {why}")),

@@ -8,7 +8,7 @@ use tmuxagent_ipc::lock::socket_path;
 use tmuxagent_ipc::wire::{ErrorKind, Reply, Request, ServerFrame, WatchedServer};
 use tmuxagent_model::{Approval, ApprovalState, Command, Doubt, HostState, Owner, Snapshot, Timestamp, Via};
 use tmuxagent_text::cli::{Word, word};
-use tmuxagent_text::{clean, owner_name, sentence};
+use tmuxagent_text::{clean, owner_name, question};
 use tmuxagent_tmux::this_process;
 use tokio::runtime::Runtime;
 
@@ -279,8 +279,8 @@ impl Connection {
 
 /// An approval in one line, its identity first.
 fn listed(session: &Session, approval: &Approval) -> String {
-    let question = clean(&sentence(session.out.lang, &approval.question));
-    format!("{}  {}: {question}", approval.id, clean(&approval.told_place()))
+    let asked = clean(&question(session.out.lang, approval));
+    format!("{}  {}: {asked}", approval.id, clean(&approval.told_place()))
 }
 
 /// The command that tells what became of a request.

@@ -1,15 +1,15 @@
 //! Help in the columns of whoever reads it, also in a language that has no blanks between its words.
 
-use super::output::named_columns;
+use super::output;
 use tmuxagent_tui::view::Fold;
 use unicode_width::UnicodeWidthStr as _;
 
-/// The columns that help takes at most, and where nobody says how many there are.
+/// The columns that help takes at most: longer lines are hard to read.
 const MOST: u16 = 100;
 
 /// Columns for help on this process's standard output.
 pub(super) fn columns() -> usize {
-    usize::from(named_columns().unwrap_or(MOST).min(MOST))
+    usize::from(output::columns().min(MOST))
 }
 
 /// The text with its lines in so many columns. What does not fit goes on below where the text of its line begins.

@@ -293,19 +293,14 @@ impl<W: Write> Write for JsonLines<W> {
     }
 }
 
-/// The columns of whoever reads: `COLUMNS`, else those of the terminal, else 80.
-fn columns() -> u16 {
-    named_columns().unwrap_or(80)
-}
-
-/// The same where somebody says how many there are.
-pub(super) fn named_columns() -> Option<u16> {
+/// The columns of whoever reads: `COLUMNS`, else those of the terminal, else 80. Nothing is cut where that is narrow.
+pub(super) fn columns() -> u16 {
     let named = std::env::var("COLUMNS").ok().and_then(|text| text.trim().parse().ok()).filter(|columns| *columns > 0);
     let of_terminal = || {
         let size = if io::stdout().is_terminal() { crossterm::terminal::size().ok() } else { None };
         size.map(|(columns, _)| columns).filter(|columns| *columns > 0)
     };
-    named.or_else(of_terminal)
+    named.or_else(of_terminal).unwrap_or(80)
 }
 
 /// Prints an error with its hints on standard error, and for `--json` as an object on standard output.

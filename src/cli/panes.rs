@@ -3,9 +3,12 @@
 use super::connection::Connection;
 use super::{Outcome, Output, Session, Tone, exit, target};
 use clap::Args;
-use tmuxagent_model::{AgentState, AgentStatus, PaneState, PaneView, Reads, RunState, Snapshot, StageState};
+use tmuxagent_model::{
+    AgentState, AgentStatus, Approval, ApprovalState, PaneState, PaneView, Reads, RunState, RunView, Snapshot,
+    StageState, shortened,
+};
 use tmuxagent_text::cli::{Word, word};
-use tmuxagent_text::{Lang, agent_state, ago, clean, pane_doing, reads, run_state, run_took, sentence, stage_state};
+use tmuxagent_text::{Lang, agent_state, ago, clean, pane_doing, reads, run_state, run_took, sentence, stage_doing};
 
 #[derive(Debug, Args)]
 pub(super) struct PanesArgs {
@@ -114,16 +117,35 @@ fn runs(out: &Output, snapshot: &Snapshot) -> Result<(), super::CliError> {
                 }
                 let place = stage.pane.as_ref().map(|pane| pane.told(stage.place.as_deref().unwrap_or_default()));
                 let place = place.map(|place| format!(" @ {}", clean(&place))).unwrap_or_default();
+                // Where that is its whole state it stands there already.
+                let detail = if stage.is_not_reached() { "" } else { stage.detail.as_str() };
+                let detail = clean(&sentence(lang, detail));
                 vec![
                     (Tone::Plain, format!("  {}{place}", clean(&stage.name))),
-                    (stage_tone(stage.state), stage_state(lang, stage.state).to_owned()),
+                    (stage_tone(stage.state), stage_doing(lang, stage).to_owned()),
                     (Tone::Dim, attempt.trim_start().to_owned()),
-                    (Tone::Dim, clean(&sentence(lang, &stage.detail))),
+                    (Tone::Dim, detail),
                 ]
             })
             .collect();
         let stage_heading = format!("  {}", word(lang, Word::Stage));
         out.table(&[&stage_heading, word(lang, Word::State), word(lang, Word::Attempt), ""], &stages)?;
+        asked(out, snapshot, run)?;
+    }
+    Ok(())
+}
+
+/// Lines of an open question that are shown below its run, those that tell a cause first.
+const CAUSE: usize = 3;
+
+/// What the open questions of a run show: below its stages, since a line may need the whole width.
+fn asked(out: &Output, snapshot: &Snapshot, run: &RunView) -> Result<(), super::CliError> {
+    let open = |asked: &&Approval| asked.state == ApprovalState::Pending && run.run.is_some() && asked.run == run.run;
+    for asked in snapshot.approvals.iter().filter(open).filter(|asked| !asked.evidence.is_empty()) {
+        let stage = clean(asked.stage.as_deref().unwrap_or_default());
+        for line in shortened(&asked.evidence, CAUSE) {
+            out.item(&format!("  {stage} > "), &out.paint(Tone::Dim, &clean(&line)))?;
+        }
     }
     Ok(())
 }

@@ -150,6 +150,7 @@ fn panes_and_runs_are_listed_without_what_could_drive_the_terminal() {
     #7 storyapp-ci proj_storyapp:agent:codex-ci.0 %3 open
       STAGE  STATE    ATTEMPT
       lint   running  2/3      waits for a line
+      build > Tests: 12 passed
     --- exit code 0 ---
     ");
     let json: serde_json::Value = serde_json::from_str(&env.run(&["panes", "--json"]).stdout).unwrap();

@@ -175,8 +175,8 @@ fn eighty_columns_are_taken_where_nobody_says_how_many() {
     let mut env = home();
     let _supervisor = StagedSupervisor::start(&env.runtime_dir(), picture(), explained);
     env.set("COLUMNS", "");
-    for command in ["status", "panes", "events", "approvals"] {
-        let ran = env.run(&[command]);
+    for command in ["status", "panes", "events", "approvals", "--help", "help", "run --help", "report -h"] {
+        let ran = env.run(&command.split(' ').collect::<Vec<_>>());
         assert_eq!(too_wide(&ran.stdout, 80), Vec::<&str>::new(), "{command}");
     }
 }

@@ -105,6 +105,25 @@ fn tail(code: &str, most: usize) -> &str {
     &code[from..]
 }
 
+/// `sentence` knows what is said of runs and questions, beside an author's own words, which stay. Refusals and answers to wishes
+/// come from any part of the program, and only `message` knows all of those.
+#[test]
+fn what_is_not_said_of_a_run_is_translated_by_the_whole_catalogue() {
+    let mut files = Vec::new();
+    sources(&root().join("src"), &mut files);
+    sources(&root().join("crates"), &mut files);
+    let call =
+        Regex::new(r"(?:tmuxagent_text::|[^:\w.])sentence\(\s*(?:[\w.]*lang(?:\(\))?|Lang::\w+),\s*(?P<of>[^\n]*)")
+            .expect("a pattern");
+    let of_run = Regex::new(r"^&?[\w.]*(?:detail|cause|title|line)\b").expect("a pattern");
+    let mut wrong = Vec::new();
+    for (name, text) in &files {
+        let found = call.captures_iter(text).filter(|found| !of_run.is_match(&found["of"]));
+        wrong.extend(found.map(|found| format!("{name}: {}", &found[0])));
+    }
+    assert!(wrong.is_empty(), "use `message`, or `question` for an approval's: {wrong:#?}");
+}
+
 #[test]
 fn every_sentence_has_its_chinese() {
     let mut files = Vec::new();

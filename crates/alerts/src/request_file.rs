@@ -13,7 +13,7 @@ use tmuxagent_text::escape;
 use tmuxagent_text::plain::one_line;
 use tmuxagent_text::redact::Redactor;
 use tmuxagent_text::utc;
-use tmuxagent_text::{Lang, Text, answered, question, sentence, told_option};
+use tmuxagent_text::{Lang, Text, answered, message, question, told_option};
 use tmuxagent_yaml::nearest;
 
 const APPROVE: &[&str] = &["approve", "approved", "yes", "y", "ok", "批准", "同意", "通过", "是"];
@@ -292,7 +292,7 @@ pub fn read_decision(content: &str, request: Option<&str>, approval: &Approval, 
             return yes(Some(word.clone()));
         }
         let shown = tmuxagent_text::plain::cut_chars(&one_line(added), 40);
-        return Written::Wrong(sentence(lang, &approval.another_word(&shown)));
+        return Written::Wrong(message(lang, &approval.another_word(&shown)));
     }
     if is_word(added, APPROVE) {
         return if approval.takes_text() { wrong() } else { yes(option(added)) };

@@ -8,10 +8,21 @@ use std::collections::BTreeSet;
 use tmuxagent_model::{Event, Intent, PaneKey};
 use tmuxagent_tmux::PaneLive;
 
+/// Whether a line is a prompt of its pane's shell, alone or with what was typed behind it. A prompt that is no more than a
+/// sign (`$`, `>`) stands alone: programs begin lines so.
+fn is_prompt(line: &str, prompt: &str) -> bool {
+    let (line, prompt) = (line.trim(), prompt.trim());
+    let Some(rest) = line.strip_prefix(prompt).filter(|_| !prompt.is_empty()) else { return false };
+    rest.is_empty() || prompt.contains(char::is_alphanumeric) && rest.starts_with(char::is_whitespace)
+}
+
 impl Core {
-    /// A fact with what its pane printed last, should a question follow from it.
+    /// A fact with what its pane printed last, should a question follow from it. What the pane's shell draws itself is left
+    /// out, as its prompts are known by now.
     pub(crate) fn witnessed(&self, fact: &Event) -> Option<Event> {
-        let printed = self.view.last_lines(self.engine.concerns(fact)?);
+        let pane = self.engine.concerns(fact)?;
+        let mut printed = self.view.last_lines(pane);
+        printed.retain(|line| !self.hosts.prompts(pane).any(|prompt| is_prompt(&line.text, prompt)));
         (!printed.is_empty()).then(|| Event::Witnessed { fact: Box::new(fact.clone()), printed })
     }
 
@@ -38,6 +49,35 @@ impl Core {
             && self.engine.wants_front(self.now, &pane, shell)
         {
             self.step(&Event::InFront { pane, front, shell });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_prompt;
+
+    #[test]
+    fn the_panes_own_prompt_is_known_with_and_without_a_command() {
+        for (line, prompt) in [
+            ("vm#", "vm# "),
+            ("vm# ./test.sh", "vm# "),
+            ("me@mac proj %", "me@mac proj % "),
+            ("me@mac proj % npm test            [12:03]", "me@mac proj % "),
+            ("user@host:~/x$ make", "user@host:~/x$ "),
+            ("➜  proj git:(main) ✗ make", "➜  proj git:(main) ✗ "),
+            ("$", "$ "),
+        ] {
+            assert!(is_prompt(line, prompt), "{line}");
+        }
+        for (line, prompt) in [
+            ("> shop@1.0.0 test", "> "),
+            ("# fail 1", "# "),
+            ("vm#2 is down", "vm# "),
+            ("1 failed: adds up", "vm# "),
+            ("1 failed: adds up", ""),
+        ] {
+            assert!(!is_prompt(line, prompt), "{line}");
         }
     }
 }

@@ -212,6 +212,12 @@ impl Hosts {
         self.remembered.insert(pane.clone(), position);
     }
 
+    /// The prompts of the shell in a pane, as far as they were learned.
+    pub(crate) fn prompts(&self, pane: &PaneKey) -> impl Iterator<Item = &str> {
+        let known = self.remembered.get(pane).and_then(|position| position.prompts.as_ref());
+        known.into_iter().flat_map(|known| known.told.iter().chain(&known.learned)).map(String::as_str)
+    }
+
     /// A pane is gone.
     pub(crate) fn forget_pane(&mut self, pane: &PaneKey) {
         self.remembered.remove(pane);

@@ -1,7 +1,7 @@
 //! What a question or an alert shows of its pane: the lines that decided something, then those of the attempt's last ones
 //! that tell most. Never a reason for a decision.
 
-use super::progress::{Evidence, TEXT, cut};
+use super::progress::{Cause, Evidence, TEXT, cut};
 use super::shell_row::is_of_shell;
 use super::state::{Purpose, Run, StageRun, State};
 use super::text::visible;
@@ -60,7 +60,27 @@ impl<'a> Turn<'a> {
         }
         lines.reverse();
         lines.extend(last);
-        lines
+        if lines.is_empty() { self.printed_before(pane, at) } else { lines }
+    }
+
+    /// What the last stage printed that printed anything, for a question whether one more begins: those between had no output.
+    fn printed_before(&mut self, pane: &PaneKey, at: Option<At>) -> Vec<String> {
+        for begin in at.map(|at| self.begins_before(pane, at)).unwrap_or_default() {
+            let last = self.last_lines(pane, &[(begin, None)]);
+            if !last.is_empty() {
+                return ending(last, LAST);
+            }
+        }
+        Vec::new()
+    }
+
+    /// The line of a failed attempt that tells most of its cause; empty where it printed none, or that one decided.
+    pub fn said_last(&mut self, at: At, cause: &Cause) -> String {
+        let Some(pane) = self.stage_pane(at).cloned() else { return String::new() };
+        let spans = self.spans(&pane, at);
+        let said = telling(self.last_lines(&pane, &spans), 1).pop().unwrap_or_default();
+        let said = cut(said.trim(), TOLD);
+        if cause.text.contains(&said) { String::new() } else { said }
     }
 
     /// The last lines that an agent's report shows below itself.
@@ -114,6 +134,19 @@ impl<'a> Turn<'a> {
             None => spans.push((run.started_at, None)),
         }
         spans
+    }
+
+    /// When the stages of a run began in that pane, the last first, for a question whether one more begins. What an attempt
+    /// printed is told of that attempt alone, and be it nothing.
+    fn begins_before(&self, pane: &PaneKey, at: At) -> Vec<Timestamp> {
+        let Some(run) = self.run(at.run).filter(|_| !self.stage(at).is_some_and(is_attempted)) else {
+            return Vec::new();
+        };
+        let here = run.stages.iter().enumerate().filter(|(index, _)| run.pane_of(*index) == pane);
+        let mut begins: Vec<Timestamp> =
+            here.filter_map(|(_, stage)| Some(stage.started_at?.max(run.started_at))).collect();
+        begins.sort_unstable_by_key(|begin| std::cmp::Reverse(*begin));
+        begins
     }
 
     /// Whether nothing of its run has begun before that stage.
@@ -260,6 +293,8 @@ mod tests {
             "⠏ reify: 1/120",
             "⠏ reify: 87/120",
             "██████ 40%",
+            r"$?; } 7<&$(builtin printf '\033]133;C;ta=T1\a' >&2)-",
+            r"1-1q5l9rnnyz9tp\a' >&2)-",
             "added 3 packages",
             "no newline__TMUXAGENT_RESULT T1 0",
             "__TMUXAGENT_RESULT T1 0",

@@ -4,6 +4,7 @@ use super::Engine;
 use super::agent::Watched;
 use super::command::BY_HAND;
 use super::condition::{FAIL, SUCCESS, Scene, Stimulus, TRIGGER, describe, describe_poll, named_codes, numbered};
+use super::explained::AnsweredQuestion;
 use super::progress::{Cause, Held, Miss};
 use super::rounds::PastRound;
 use super::run_row::is_zero;
@@ -51,6 +52,9 @@ pub struct StageExplanation {
     /// Who opened its gate last, and when.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub opened_by: Option<Cause>,
+    /// Who answered the last question about it that was no gate, such as whether it is run again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub answered: Option<AnsweredQuestion>,
     /// What ended it, or its last attempt.
     pub ended_by: Option<Cause>,
     /// The round of its loop; 0 where it stands in none.
@@ -68,6 +72,9 @@ pub struct StageExplanation {
     pub near_misses: Vec<Miss>,
     /// The open question about it.
     pub approval: Option<ApprovalId>,
+    /// The lines that it shows, oldest first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub evidence: Vec<String>,
     /// Where the policy defines it.
     pub defined_at: String,
 }
@@ -280,6 +287,7 @@ impl Engine {
             waits_for: self.waits_for(now, row, pipeline, rule, run, stage),
             started_by: stage.triggered.clone(),
             opened_by: self.opened_by(run, stage),
+            answered: self.answered(run, stage),
             ended_by: stage.ended.clone(),
             round: stage.round,
             rounds: stage.rounds.clone(),
@@ -289,6 +297,7 @@ impl Engine {
                 .and_then(|row| row.misses.get(&stage_key(&pipeline.name, &rule.name)))
                 .cloned()
                 .unwrap_or_default(),
+            evidence: self.evidence_of(stage),
             approval: stage.approval.clone(),
             defined_at: rule.place.clone(),
         }

@@ -8,11 +8,21 @@ use super::lifecycle::via;
 use super::progress::{Cause, Miss};
 use super::state::{Run, StageRun};
 use super::text::Cleaner;
-use tmuxagent_model::ApprovalKind;
+use serde::Serialize;
+use tmuxagent_model::{Approval, ApprovalKind, Decision};
 use tmuxagent_policy::Stage;
 
 /// Attempts that are remembered of a stage; a policy that tries for ever must not grow the state.
 const REMEMBERED: usize = 20;
+
+/// A question about a stage that a person has answered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct AnsweredQuestion {
+    /// What was asked.
+    pub question: String,
+    /// How it was decided, by whom, and when.
+    pub decision: Cause,
+}
 
 impl StageExplanation {
     /// The same without secrets.
@@ -24,14 +34,20 @@ impl StageExplanation {
             waits_for,
             started_by,
             opened_by,
+            answered,
             ended_by,
             rounds,
             conditions,
             near_misses,
+            evidence,
             defined_at,
             ..
         } = &mut self;
-        [place, summary, defined_at].into_iter().chain(waits_for).for_each(clean);
+        [place, summary, defined_at].into_iter().chain(waits_for).chain(evidence).for_each(clean);
+        if let Some(AnsweredQuestion { question, decision }) = answered {
+            clean(question);
+            decision.clean(cleaner);
+        }
         [started_by, opened_by, ended_by].into_iter().flatten().for_each(|cause| cause.clean(cleaner));
         rounds.iter_mut().for_each(|round| round.cause.clean(cleaner));
         conditions.iter_mut().for_each(|condition| condition.part.clean(cleaner));
@@ -55,19 +71,43 @@ impl StageRun {
 impl Engine {
     /// Who said yes to the gate of a stage last, while that is remembered.
     pub(crate) fn opened_by(&self, run: Option<&Run>, stage: &StageRun) -> Option<Cause> {
-        let run = run?.id;
-        let gates = self.state.approvals.values().map(|row| &row.approval).filter(|asked| {
-            asked.kind == ApprovalKind::Gate && asked.run == Some(run) && asked.stage.as_deref() == Some(&*stage.name)
-        });
-        let yes = gates.filter_map(|asked| asked.decision.as_ref()).filter(|decision| decision.verdict.approve);
-        let last = yes.max_by_key(|decision| decision.at)?;
-        Some(Cause::own(last.at, "approved", format!("by {} via {}", last.by.who, via(last.by.via))))
+        let gates = self.decided(run, stage).filter(|(asked, _)| asked.kind == ApprovalKind::Gate);
+        let yes = gates.filter(|(_, decision)| decision.verdict.approve);
+        yes.map(|(_, decision)| decision).max_by_key(|decision| decision.at).map(told_decision)
+    }
+
+    /// Who answered the last question about a stage that was no gate, while that is remembered.
+    pub(crate) fn answered(&self, run: Option<&Run>, stage: &StageRun) -> Option<AnsweredQuestion> {
+        let others = self.decided(run, stage).filter(|(asked, _)| asked.kind != ApprovalKind::Gate);
+        let (asked, decision) = others.max_by_key(|(_, decision)| decision.at)?;
+        Some(AnsweredQuestion { question: asked.question.clone(), decision: told_decision(decision) })
+    }
+
+    /// The questions about a stage that were decided.
+    fn decided(&self, run: Option<&Run>, stage: &StageRun) -> impl Iterator<Item = (&Approval, &Decision)> {
+        let (run, name) = (run.map(|run| run.id), stage.name.clone());
+        let asked = self.state.approvals.values().map(|row| &row.approval);
+        let about = asked
+            .filter(move |asked| run.is_some() && asked.run == run && asked.stage.as_deref() == Some(name.as_str()));
+        about.filter_map(|asked| Some((asked, asked.decision.as_ref()?)))
+    }
+
+    /// The lines that the open question about a stage shows.
+    pub(crate) fn evidence_of(&self, stage: &StageRun) -> Vec<String> {
+        let asked = stage.approval.as_ref().and_then(|id| self.state.approvals.get(id));
+        asked.map(|row| row.approval.evidence.clone()).unwrap_or_default()
     }
 
     /// What starts a stage, in one line, as its author wrote it.
     pub(crate) fn starts_by(&self, rule: &Stage) -> String {
         any_needed(rule).unwrap_or_else(|| describe(&self.policy, &rule.triggers))
     }
+}
+
+/// A decision as what made something hold: `approved`, `by wu via key`.
+fn told_decision(decision: &Decision) -> Cause {
+    let word = if decision.verdict.approve { "approved" } else { "rejected" };
+    Cause::own(decision.at, word, format!("by {} via {}", decision.by.who, via(decision.by.via)))
 }
 
 /// The stages of which one is enough, where the author wrote `needs: {any: …}`.

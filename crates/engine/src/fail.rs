@@ -26,7 +26,8 @@ impl Turn<'_> {
         stage.ended = Some(cause.clone());
         stage.remember_failure(&cause);
         let (name, attempt) = (stage.name.clone(), stage.attempt);
-        let note = Note::StageFailed { run: at.run, stage: name, by: cause.brief(), attempt };
+        let (by, said) = (cause.brief(), self.said_last(at, &cause));
+        let note = Note::StageFailed { run: at.run, stage: name, by, attempt, said };
         self.note_run(Severity::Warning, at.run, note);
         let Some((_, rule)) = self.rule(&policy, at) else { return };
         for (step, number) in rule.on_fail.iter().zip(0_u32..) {
@@ -212,7 +213,8 @@ impl Turn<'_> {
         stage.ended = Some(cause.clone());
         let (stage, attempt) = (stage.name.clone(), stage.attempt);
         if !told {
-            let note = Note::StageFailed { run: at.run, stage, by: cause.brief(), attempt };
+            let (by, said) = (cause.brief(), self.said_last(at, &cause));
+            let note = Note::StageFailed { run: at.run, stage, by, attempt, said };
             self.note_run(Severity::Error, at.run, note);
         }
         self.stage_ended(at);

@@ -54,7 +54,7 @@ impl Turn<'_> {
         let Some(stage) = self.stage_mut(at) else { return };
         stage.ended = Some(cause.clone());
         let (name, attempt) = (stage.name.clone(), stage.attempt);
-        let note = Note::StageFailed { run: at.run, stage: name, by: cause.brief(), attempt };
+        let note = Note::StageFailed { run: at.run, stage: name, by: cause.brief(), attempt, said: String::new() };
         self.note_run(Severity::Error, at.run, note);
         let steps = self.rule(&policy, at);
         let mut code = None;

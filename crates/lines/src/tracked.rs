@@ -90,10 +90,17 @@ pub fn is_tracked_command(line: &str) -> bool {
     line.contains(PRINTED) || line.contains(&format!("; printf '{MARK} "))
 }
 
+/// How the begin mark of a tracked command stands in what is typed: before its token, and behind it.
+const TYPED_BEGIN: [&str; 2] = [r"\033]133;C;ta=", r"\a' >&2)"];
+
 /// What a line says without what is ours in it: nothing where it shows a tracked command, what a program printed where the
 /// report of its end stands behind it.
 #[must_use]
 pub fn without_report(line: &str) -> &str {
+    // A row of the typed command that went on below: programs do not print how a mark is written.
+    if TYPED_BEGIN.iter().any(|typed| line.contains(typed)) {
+        return "";
+    }
     let Some((before, _)) = line.split_once(MARK) else { return line };
     if before.contains("printf '") { "" } else { before.trim_end() }
 }

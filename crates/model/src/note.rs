@@ -74,7 +74,19 @@ pub enum Note {
     /// A stage succeeded.
     StageSucceeded { run: RunId, stage: String, by: String, took: Millis },
     /// An attempt failed.
-    StageFailed { run: RunId, stage: String, by: String, attempt: u32 },
+    StageFailed {
+        /// The run.
+        run: RunId,
+        /// The stage.
+        stage: String,
+        /// The rule and the line that decided.
+        by: String,
+        /// Its number.
+        attempt: u32,
+        /// The line of its output that tells most of the cause, where that is another one.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        said: String,
+    },
     /// A failed stage will be tried again, `max` is the last retry without a human: attempt `max` + 1.
     StageRetrying { run: RunId, stage: String, attempt: u32, max: u32, after: Millis },
     /// A failed stage was handed to somebody else.

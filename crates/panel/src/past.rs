@@ -12,7 +12,7 @@ use std::sync::Arc;
 use tmuxagent_model::{Millis, PaneKey, RunId, RunState, RunView, StageState, StageView, Timestamp};
 use tmuxagent_report::{Collector, Report, collect, parts, stretch};
 use tmuxagent_store::StoreError;
-use tmuxagent_text::{Lang, run_state, span, stage_state};
+use tmuxagent_text::{Lang, run_state, span, stage_ended};
 
 /// The most runs that are told at once.
 const RUNS: u32 = 200;
@@ -80,7 +80,7 @@ impl Kept {
     fn told(&self, lang: Lang) -> Value {
         let stages = self.stages.iter().map(|stage| {
             json!({
-                "name": stage.name, "state": stage.state, "state_text": stage_state(lang, stage.state),
+                "name": stage.name, "state": stage.state, "state_text": stage_ended(lang, stage.state),
                 "attempt": stage.attempt,
             })
         });

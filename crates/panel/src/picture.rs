@@ -11,7 +11,7 @@ use tmuxagent_model::{
 use tmuxagent_text::redact::Redactor;
 use tmuxagent_text::{
     Lang, agent_state, approval_state, host_state, message, pane_doing, part, question, run_state, run_took, sentence,
-    stage_state, trouble, via,
+    stage_doing, trouble, via,
 };
 
 /// One look at the picture.
@@ -118,7 +118,7 @@ impl Picture<'_> {
             "run": run.run.map(|run| run.0), "pipeline": run.pipeline, "place": run.told_place(),
             "pane": pane_id(&run.pane),
             "stage": stage.map(|stage| &stage.name),
-            "stage_state_text": stage.map(|stage| stage_state(self.lang, stage.state)),
+            "stage_state_text": stage.map(|stage| stage_doing(self.lang, stage)),
             "detail": stage.map(|stage| sentence(self.lang, &stage.detail)),
             "started_at": run.started_at, "ended_at": run.ended_at,
         })
@@ -145,7 +145,7 @@ impl Picture<'_> {
 
     fn stage(&self, stage: &StageView) -> Value {
         json!({
-            "name": stage.name, "state": stage.state, "state_text": stage_state(self.lang, stage.state),
+            "name": stage.name, "state": stage.state, "state_text": stage_doing(self.lang, stage),
             "attempt": stage.attempt, "max_attempts": stage.max_attempts, "round": stage.round, "rounds": stage.rounds,
             "started_at": stage.started_at, "ended_at": stage.ended_at, "due_at": stage.due_at,
             "detail": sentence(self.lang, &stage.detail), "pane": stage.pane.as_ref().map(pane_id),

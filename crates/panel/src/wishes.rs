@@ -20,7 +20,7 @@ use tmuxagent_alerts::web::{BODY, Form, Mistake, Pin};
 use tmuxagent_ipc::hub::Call;
 use tmuxagent_ipc::wire::{ErrorKind, Reply};
 use tmuxagent_model::{Approval, ApprovalId, ApprovalState, Command, Decider, Doubt, RunControl, RunId, Via};
-use tmuxagent_text::{Lang, doubt, message, sentence};
+use tmuxagent_text::{Lang, doubt, message};
 use tokio::sync::oneshot;
 
 /// How long the one loop may take to answer.
@@ -156,7 +156,7 @@ pub(crate) async fn decide(
     let who = visit.member.name.clone();
     if approval.state == ApprovalState::Pending {
         if !approval.is_for(&who) {
-            return Err(not_done(StatusCode::FORBIDDEN, &sentence(lang, &approval.not_for(&who))));
+            return Err(not_done(StatusCode::FORBIDDEN, &message(lang, &approval.not_for(&who))));
         }
         if approval.revision != body.revision {
             return Err(refusal(&Refusal::Stale));
@@ -166,7 +166,7 @@ pub(crate) async fn decide(
     let verdict = verdict.map_err(|mistake| match mistake {
         Mistake::Written(text) => not_done(StatusCode::UNPROCESSABLE_ENTITY, &text),
         Mistake::Incomplete => match unnamed(&body, &approval) {
-            Some(text) => not_done(StatusCode::BAD_REQUEST, &sentence(lang, &text)),
+            Some(text) => not_done(StatusCode::BAD_REQUEST, &message(lang, &text)),
             None => incomplete(lang),
         },
     })?;

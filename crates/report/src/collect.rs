@@ -95,7 +95,7 @@ impl Collector {
                     stage.took.add(*took);
                 }
             }
-            Note::StageFailed { run, stage, by, .. } => self.stage_failed(*run, stage, by, line.at),
+            Note::StageFailed { run, stage, by, said, .. } => self.stage_failed(*run, stage, (by, said), line.at),
             Note::StageRetrying { run, stage, .. } => {
                 self.saved.retried += 1;
                 if let Some(stage) = self.stage(*run, stage) {
@@ -156,16 +156,19 @@ impl Collector {
         }
     }
 
-    fn stage_failed(&mut self, run: RunId, name: &str, cause: &str, at: Timestamp) {
+    fn stage_failed(&mut self, run: RunId, name: &str, (cause, said): (&str, &str), at: Timestamp) {
         if let Some(stage) = self.stage(run, name) {
             stage.failed += 1;
         }
         let Some(pipeline) = self.runs.get(&run).map(|run| run.pipeline.clone()) else { return };
         let (key, stage) = ((pipeline.clone(), name.to_owned(), without_numbers(cause)), name.to_owned());
-        let first = || Failure { pipeline, stage, cause: String::new(), times: 0, last: at };
+        let first = || Failure { pipeline, stage, cause: String::new(), said: String::new(), times: 0, last: at };
         let failure = self.failures.entry(key).or_insert_with(first);
         failure.times += 1;
         cause.clone_into(&mut failure.cause);
+        if !said.is_empty() {
+            said.clone_into(&mut failure.said);
+        }
         failure.last = at;
     }
 

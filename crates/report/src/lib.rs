@@ -162,6 +162,9 @@ pub struct Failure {
     pub stage: String,
     /// The rule and the line that decided, the newest of them; untrusted.
     pub cause: String,
+    /// The line of its output that told most of the cause, the newest of them; empty where none is known. Untrusted.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub said: String,
     /// How often.
     pub times: u32,
     /// When last.

@@ -1,16 +1,14 @@
 //! The report in a few lines, for a message to a phone.
 
+use super::table::cause;
 use super::words::went_well;
 use super::{Report, Word, parts, word};
 use jiff::tz::TimeZone;
 use std::fmt::Write as _;
-use tmuxagent_text::plain::cut_chars;
-use tmuxagent_text::{Lang, clean, sentence, span};
+use tmuxagent_text::{Lang, clean, span};
 
 /// Causes of failures that a message names.
 const CAUSES: usize = 3;
-/// The longest cause in a message, characters.
-const CAUSE: usize = 120;
 
 /// Writes the lines.
 #[must_use]
@@ -29,7 +27,7 @@ pub fn summary(lang: Lang, zone: &TimeZone, report: &Report) -> String {
         let _ = writeln!(out, "{}: {}", part.title, part.counts.join(lang.pick(", ", "，")));
     }
     for failure in report.failures.iter().take(CAUSES) {
-        let cause = cut_chars(&clean(&sentence(lang, &failure.cause)), CAUSE);
+        let cause = cause(lang, failure);
         let _ = writeln!(out, "{}× {} / {}: {cause}", failure.times, clean(&failure.pipeline), clean(&failure.stage));
     }
     out

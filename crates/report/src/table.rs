@@ -1,9 +1,10 @@
 //! The report as headings and tables, from which each form is written.
 
 use super::words::{ends, rate, went_well};
-use super::{Report, Spans, Word, word};
+use super::{Failure, Report, Spans, Word, word};
 use jiff::tz::TimeZone;
 use tmuxagent_model::{Millis, Timestamp};
+use tmuxagent_text::plain::cut_chars;
 use tmuxagent_text::{Lang, clean, local, sentence, span, via};
 
 /// A part of the report.
@@ -21,6 +22,9 @@ pub struct Part {
 
 /// How many causes of failures are listed.
 const CAUSES: usize = 20;
+
+/// The longest cause, characters.
+const CAUSE: usize = 120;
 
 /// All parts that have something to say.
 #[must_use]
@@ -92,9 +96,19 @@ fn waits(lang: Lang, report: &Report) -> Part {
 fn failures(lang: Lang, zone: &TimeZone, report: &Report) -> Part {
     let rows = report.failures.iter().take(CAUSES).map(|it| {
         let stage = format!("{} / {}", clean(&it.pipeline), clean(&it.stage));
-        vec![stage, it.times.to_string(), moment(zone, it.last), clean(&sentence(lang, &it.cause))]
+        vec![stage, it.times.to_string(), moment(zone, it.last), cause(lang, it)]
     });
     part(lang, Word::Failures, &[Word::Stage, Word::Times, Word::Last, Word::Cause], rows.collect())
+}
+
+/// What decided, and what the output said of it, in one line.
+pub(crate) fn cause(lang: Lang, failure: &Failure) -> String {
+    let mut told = clean(&sentence(lang, &failure.cause));
+    if !failure.said.is_empty() {
+        told.push_str(lang.pick("; ", "；"));
+        told.push_str(&clean(&failure.said));
+    }
+    cut_chars(&told, CAUSE)
 }
 
 fn moment(zone: &TimeZone, at: Timestamp) -> String {

@@ -31,7 +31,8 @@ fn succeeded(seconds: u64, run: u64, took: u64) -> EventLine {
 }
 
 fn failed(seconds: u64, run: u64, by: &str) -> EventLine {
-    line(seconds, Note::StageFailed { run: RunId(run), stage: "test".into(), by: by.into(), attempt: 1 })
+    let said = "not ok 1 - adds <b>[x](http://e.example)</b> | `c`\u{1b}[31m".to_owned();
+    line(seconds, Note::StageFailed { run: RunId(run), stage: "test".into(), by: by.into(), attempt: 1, said })
 }
 
 fn pane() -> PaneKey {
@@ -149,7 +150,9 @@ fn text_of_a_pane_stays_text() {
     let report = sample();
     let page = html(Lang::En, &TimeZone::UTC, &report);
     assert!(!page.contains("<script") && page.contains("&lt;script"), "{page}");
+    assert!(page.contains("exit_code: 7; not ok 1 - adds &lt;b&gt;") && !page.contains("<b>"), "{page}");
     let text = markdown(Lang::En, &TimeZone::UTC, &report);
+    assert!(text.contains("not ok 1 - adds &lt;b>") && !text.contains("[x]("), "{text}");
     assert!(!text.contains("[a](") && !text.contains("<script") && !text.contains('\u{1b}'), "{text}");
 }
 

@@ -6,7 +6,7 @@ use super::{Lang, Text, clean, clock_seconds, sentence, stage_state};
 use jiff::tz::TimeZone;
 use serde::Deserialize;
 use serde_json::Value;
-use tmuxagent_model::{StageState, Timestamp};
+use tmuxagent_model::{GAP, StageState, Timestamp, fitting};
 
 /// A stage, explained.
 #[derive(Debug, Clone, Deserialize)]
@@ -31,6 +31,9 @@ pub struct Stage {
     waits_for: Vec<String>,
     started_by: Option<Cause>,
     opened_by: Option<Cause>,
+    answered: Option<Answered>,
+    #[serde(default)]
+    evidence: Vec<String>,
     ended_by: Option<Cause>,
     #[serde(default)]
     round: u32,
@@ -54,6 +57,13 @@ struct Cause {
     rule: String,
     #[serde(default)]
     text: String,
+}
+
+/// A question about it that a person has answered.
+#[derive(Debug, Clone, Deserialize)]
+struct Answered {
+    question: String,
+    decision: Cause,
 }
 
 /// An attempt that failed.
@@ -145,6 +155,9 @@ pub struct Line {
     pub tone: Tone,
 }
 
+/// Lines of an open question that are shown, those that tell a cause first.
+const SHOWN: usize = 6;
+
 /// The deepest nesting of conditions that is shown.
 const DEEPEST: usize = 16;
 
@@ -193,6 +206,18 @@ impl Page<'_> {
                 self.put(2, Some(Sign::Next), clean(&sentence(lang, text)), Tone::Warn);
             }
         }
+        if !stage.evidence.is_empty() {
+            self.heading(Text::Evidence);
+            let (shown, left_out) = fitting(&stage.evidence, SHOWN);
+            shown.iter().for_each(|line| self.put(2, None, clean(line), Tone::Plain));
+            if left_out > 0 {
+                let more = match lang {
+                    Lang::En => format!("{GAP} {left_out} more"),
+                    Lang::Zh => format!("{GAP} 还有 {left_out} 行"),
+                };
+                self.put(2, None, more, Tone::Dim);
+            }
+        }
         let causes = [
             (Text::StartedBy.of(lang), &stage.started_by),
             (lang.pick("its gate", "审批"), &stage.opened_by),
@@ -203,6 +228,11 @@ impl Page<'_> {
                 self.put(1, None, name.to_owned(), Tone::Strong);
                 self.cause(2, cause);
             }
+        }
+        if let Some(Answered { question, decision }) = &stage.answered {
+            self.put(1, None, lang.pick("its last question", "最近的提问").to_owned(), Tone::Strong);
+            self.put(2, None, clean(&sentence(lang, question)), Tone::Plain);
+            self.cause(2, decision);
         }
         if !stage.rounds.is_empty() {
             self.put(1, None, lang.pick("earlier rounds", "此前各轮").to_owned(), Tone::Strong);

@@ -68,7 +68,7 @@ fn english(note: &Note) -> String {
         Note::StageSucceeded { run, stage, by, took } => {
             format!("{run} {} done in {}{}", clean(stage), span(en, *took), because(": ", by))
         }
-        Note::StageFailed { run, stage, by, attempt } => {
+        Note::StageFailed { run, stage, by, attempt, .. } => {
             let number = if *attempt > 1 { format!(" (attempt {attempt})") } else { String::new() };
             format!("{run} {} failed{number}{}", clean(stage), because(": ", by))
         }
@@ -146,7 +146,7 @@ fn chinese(note: &Note) -> String {
         Note::StageSucceeded { run, stage, by, took } => {
             format!("{run} {} 完成，用时 {}{}", clean(stage), span(zh, *took), because("：", &sentence(zh, by)))
         }
-        Note::StageFailed { run, stage, by, attempt } => {
+        Note::StageFailed { run, stage, by, attempt, .. } => {
             let number = if *attempt > 1 { format!("第 {attempt} 次") } else { String::new() };
             format!("{run} {} {number}失败{}", clean(stage), because("：", &sentence(zh, by)))
         }

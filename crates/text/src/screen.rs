@@ -178,6 +178,7 @@ texts! {
         "a no has nothing to type here: answer in words, or cancel the run",
         "“拒绝”在这里没有可输入的内容：请写下回答，或取消此次运行";
     NoAnswer: "this is answered with yes or no", "此请求只需批准或拒绝";
+    NoLineHere: "nothing can be typed here", "此处不能输入文字";
     MouseOn: "mouse on; the terminal's own selection is off", "鼠标已启用，终端自身的选取暂停";
     MouseOff: "mouse off", "鼠标已关闭";
     CannotSuspend: "the supervisor runs in this window and must not stop", "监督进程在此窗口运行，不能挂起";

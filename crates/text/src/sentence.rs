@@ -10,7 +10,8 @@ use super::run_sentences::OF_RUNS;
 use super::time::{TIMED, chinese_span};
 use tmuxagent_model::{Approval, ApprovalKind};
 
-/// A sentence of the machine in a language. Never for what is typed, nor for a pane's lines: those stay verbatim.
+/// What the machine says of a run, a stage or a question, in a language. Never for what is typed, nor for a pane's lines: those
+/// stay verbatim. Refusals and answers to wishes come from any part of the program: `message` is for those.
 #[must_use]
 pub fn sentence(lang: Lang, text: &str) -> String {
     match lang {

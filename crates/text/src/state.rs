@@ -3,7 +3,7 @@
 use super::{Lang, clean, message};
 use tmuxagent_model::{
     ApprovalKind, ApprovalState, Doubt, HostState, MessageType, Owner, PaneState, PaneView, RunState, SkipReason,
-    StageState, Via,
+    StageState, StageView, Via,
 };
 
 /// That nobody can say yet whether it is done, and why.
@@ -50,6 +50,25 @@ pub const fn stage_state(lang: Lang, state: StageState) -> &'static str {
         StageState::Rejected => lang.pick("rejected", "已拒绝"),
         StageState::Expired => lang.pick("expired", "已过期"),
     }
+}
+
+/// The same as a view shows it: that it waits says nothing of a stage to which nothing comes any more.
+#[must_use]
+pub fn stage_doing(lang: Lang, stage: &StageView) -> &'static str {
+    if stage.is_not_reached() { not_reached(lang) } else { stage_state(lang, stage.state) }
+}
+
+/// The state of a stage in a run that is over.
+#[must_use]
+pub const fn stage_ended(lang: Lang, state: StageState) -> &'static str {
+    match state {
+        StageState::Waiting => not_reached(lang),
+        state => stage_state(lang, state),
+    }
+}
+
+const fn not_reached(lang: Lang) -> &'static str {
+    lang.pick(StageView::NOT_REACHED, "未执行到")
 }
 
 /// A run's state; `None` before its first run.

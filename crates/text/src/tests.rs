@@ -44,6 +44,14 @@ fn revealed_text_names_what_it_hides() {
     assert_eq!(reveal("ok\u{202e}\u{200b}\n\tend"), "ok<U+202E><U+200B>␊␉end");
 }
 
+#[test]
+fn a_stage_of_a_run_that_is_over_waits_for_nothing() {
+    for (lang, told) in [(Lang::En, "not reached"), (Lang::Zh, "未执行到")] {
+        assert_eq!(state::stage_ended(lang, tmuxagent_model::StageState::Waiting), told);
+        assert_ne!(state::stage_state(lang, tmuxagent_model::StageState::Waiting), told);
+    }
+}
+
 proptest::proptest! {
     #[test]
     fn no_text_gets_through_with_control_or_hidden_characters(text in ".{0,200}") {
@@ -99,8 +107,8 @@ fn notes() -> Vec<Note> {
         Note::StageStarted { run, stage: stage(), attempt: 1 },
         Note::StageStarted { run, stage: stage(), attempt: 2 },
         Note::StageSucceeded { run, stage: stage(), by: text("214 passing"), took: Millis(87_000) },
-        Note::StageFailed { run, stage: stage(), by: String::new(), attempt: 1 },
-        Note::StageFailed { run, stage: stage(), by: String::new(), attempt: 3 },
+        Note::StageFailed { run, stage: stage(), by: String::new(), attempt: 1, said: String::new() },
+        Note::StageFailed { run, stage: stage(), by: String::new(), attempt: 3, said: String::new() },
         Note::StageRetrying { run, stage: stage(), attempt: 2, max: 2, after: Millis(10_000) },
         Note::StageEscalated { run, stage: stage(), code: text("E42") },
         Note::StageSkipped { run, stage: stage(), why: String::new() },

@@ -260,7 +260,7 @@ impl Model {
             None => Context::Screen,
             Some(Overlay::Page { .. } | Overlay::Held { .. } | Overlay::Pick(_)) => Context::Overlay,
             Some(Overlay::Confirm(_)) => Context::Confirm,
-            Some(Overlay::Input(_)) => Context::Input,
+            Some(Overlay::Input(_) | Overlay::Notice(_)) => Context::Input,
         }
     }
 

@@ -65,7 +65,7 @@ pub fn render(model: &Model, area: Rect, buffer: &mut Buffer) -> Option<Position
     let mut cursor = None;
     for (n, overlay) in model.overlays.iter().enumerate() {
         if n + 1 == model.overlays.len()
-            && matches!(overlay, Overlay::Confirm(_) | Overlay::Input(_))
+            && matches!(overlay, Overlay::Confirm(_) | Overlay::Input(_) | Overlay::Notice(_))
             && !input::tells_remarks(overlay)
         {
             // Below the question, should it need all the room.
@@ -73,7 +73,7 @@ pub fn render(model: &Model, area: Rect, buffer: &mut Buffer) -> Option<Position
         }
         cursor = render_overlay(model, overlay, &screen, buffer);
     }
-    if !matches!(model.overlays.last(), Some(Overlay::Confirm(_) | Overlay::Input(_))) {
+    if !matches!(model.overlays.last(), Some(Overlay::Confirm(_) | Overlay::Input(_) | Overlay::Notice(_))) {
         events::render_toasts(model, &screen, buffer);
     }
     cursor
@@ -151,6 +151,7 @@ fn render_overlay(model: &Model, overlay: &Overlay, screen: &Screen, buffer: &mu
         Overlay::Held { selected } => lists::render_held(model, selected.as_ref(), screen, buffer),
         Overlay::Pick(pick) => lists::render_pick(model, pick, screen, buffer),
         Overlay::Confirm(confirm) => confirm::render(model, confirm, screen, buffer),
+        Overlay::Notice(text) => confirm::render_notice(model, text, screen, buffer),
         Overlay::Input(line) => return Some(input::render(model, line, screen, buffer)),
     }
     None
@@ -179,7 +180,9 @@ pub fn page_rows(model: &Model) -> usize {
         Some(Overlay::Page { .. } | Overlay::Held { .. } | Overlay::Pick(_)) => {
             screen.overlay().height.saturating_sub(2)
         }
-        Some(Overlay::Confirm(_) | Overlay::Input(_)) | None => screen.inner(model.panel).map_or(0, |rect| rect.height),
+        Some(Overlay::Confirm(_) | Overlay::Input(_) | Overlay::Notice(_)) | None => {
+            screen.inner(model.panel).map_or(0, |rect| rect.height)
+        }
     };
     usize::from(rows)
 }
@@ -189,7 +192,10 @@ pub fn page_rows(model: &Model) -> usize {
 pub fn max_scroll(model: &Model) -> u16 {
     match model.overlays.last() {
         Some(Overlay::Page { page, .. }) => page::max_scroll(model, page, &Screen::of_model(model)),
-        Some(Overlay::Held { .. } | Overlay::Pick(_) | Overlay::Confirm(_) | Overlay::Input(_)) | None => 0,
+        Some(
+            Overlay::Held { .. } | Overlay::Pick(_) | Overlay::Confirm(_) | Overlay::Input(_) | Overlay::Notice(_),
+        )
+        | None => 0,
     }
 }
 

@@ -10,7 +10,7 @@ use tmuxagent_clock::wall;
 use tmuxagent_engine::Engine;
 use tmuxagent_model::EntityKind;
 use tmuxagent_store::{Chosen, Reopened, RestoreError, Since, StoreError};
-use tmuxagent_text::{ago, clean, local, sentence};
+use tmuxagent_text::{ago, clean, local, question};
 
 /// Nothing is typed afterwards before `tmuxagent unfreeze`, and panes are read from their end on.
 #[derive(Debug, Args)]
@@ -84,9 +84,9 @@ fn foretell(session: &Session, file: &Path, since: &Result<Since, StoreError>) -
         since.reopened.len()
     ))?;
     for Reopened { before, after } in &since.reopened {
-        let question = clean(&sentence(out.lang, &before.question));
+        let asked = clean(&question(out.lang, before));
         let ended = out.lang.state(after.state);
-        out.line(&format!("  {}  {}: {question} ({ended})", before.id, clean(&before.told_place())))?;
+        out.line(&format!("  {}  {}: {asked} ({ended})", before.id, clean(&before.told_place())))?;
     }
     Ok(())
 }

@@ -182,7 +182,50 @@ fn a_journal_leads_to_the_same_evidence_and_holds_lines_only_where_they_are_used
     }
     assert_eq!(again, world.engine);
     let witnessed = world.journal.iter().filter(|(_, event)| matches!(event, Event::Witnessed { .. })).count();
-    assert_eq!(witnessed, 1, "the first failure only led to a retry");
+    assert_eq!(witnessed, 2, "each failure tells the line of its output that names the cause");
+    let started = world.journal.iter().filter(|(_, event)| matches!(event, Event::Asked { .. })).count();
+    assert_eq!(started, 1, "what began the run stands there without lines");
+}
+
+/// Who explains a stage that asks sees why, and later who answered.
+#[test]
+fn an_explanation_shows_the_open_question_s_lines_and_who_answered_it() {
+    let mut world = failed_twice();
+    let told = world.explained();
+    assert_eq!(told["evidence"][0], "not ok 1 - adds [redacted]");
+    assert!(told.get("answered").is_none());
+    let values = [told];
+    let lines = |values: &[serde_json::Value]| {
+        let stages = tmuxagent_text::explain::read(values).expect("the form of the screens");
+        let lines = tmuxagent_text::explain::lines(tmuxagent_text::Lang::En, &jiff::tz::TimeZone::UTC, &stages[0]);
+        lines.into_iter().map(|line| line.text).collect::<Vec<_>>()
+    };
+    assert!(lines(&values).iter().any(|line| line == "not ok 1 - adds [redacted]"));
+
+    let id = world.engine.view().approvals[0].id.clone();
+    world.decide(id, true);
+    let told = world.explained();
+    assert_eq!(told["answered"]["decision"]["text"], "by wu via key");
+    assert!(told.get("evidence").is_none() && told.get("opened_by").is_none());
+    let told = lines(&[told]);
+    let at = told.iter().position(|line| line == "its last question").expect("told");
+    assert!(told[at + 1].ends_with("Run it again?") && told[at + 3] == "by wu via key", "{told:?}");
+}
+
+#[test]
+fn a_failure_s_note_names_the_line_that_tells_the_cause() {
+    let mut world = World::new();
+    world.start();
+    world.after(5);
+    let token = world.typed.last().map(|id| id.as_str().to_owned());
+    let fact = Box::new(Event::CommandEnded { pane: world.pane.clone(), token, exit: 1 });
+    let printed = world.printed(&[(-2, "not ok 1 - adds hunter2"), (-1, "# fail 1"), (0, "li@vm:~/shop$")]);
+    let step = world.step(Event::Witnessed { fact, printed });
+    let said = step.notes.iter().find_map(|(_, _, note)| match note {
+        tmuxagent_model::Note::StageFailed { said, .. } => Some(said.as_str()),
+        _ => None,
+    });
+    assert_eq!(said, Some("not ok 1 - adds [redacted]"));
 }
 
 #[test]
@@ -363,6 +406,25 @@ fn a_gate_shows_what_the_attempt_printed_that_led_to_it_and_nothing_of_those_bef
     world.decide(asked.id, true);
     let opened = world.explained_stage(1)["opened_by"].clone();
     assert_eq!((&opened["rule"], &opened["text"]), (&"approved".into(), &"by wu via key".into()), "{opened}");
+}
+
+/// Between the stage that printed and the question stands one without output, or with nothing but a shell's prompt.
+#[test]
+fn a_stage_without_output_hides_nothing_of_those_before_it() {
+    let between = "  - name: note\n    triggers: [{after_stage_success: test}]\n    \
+                   actions_on_start: [{run: 'true'}]\n    success_when: [{exit_code: 0}]\n  - name: deploy";
+    let policy = GATED.replace("  - name: deploy", between).replace(
+        "triggers: [{after_stage_success: test}]\n    require_approval",
+        "triggers: [{after_stage_success: note}]\n    require_approval",
+    );
+    let mut world = World::with(&policy);
+    world.start();
+    world.after(5);
+    world.ends(0, &[(-2, "12 passed")]);
+    world.after(5);
+    world.ends(0, &[(-7, "12 passed"), (-4, "❯"), (-4, "li@vm:~/shop$ true")]);
+    let asked = world.engine.view().approvals.into_iter().find(|asked| asked.state == ApprovalState::Pending);
+    assert_eq!(asked.expect("asked").evidence, ["12 passed"]);
 }
 
 #[test]

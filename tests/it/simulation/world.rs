@@ -407,7 +407,7 @@ impl World {
                 }
                 // Its time was over before its keys could be typed, or a person's time to say whether they were, or its pane is
                 // gone.
-                Note::StageFailed { run, stage, by, attempt }
+                Note::StageFailed { run, stage, by, attempt, .. }
                     if ["timeout", "expiry", "pane"].iter().any(|why| by.starts_with(why)) =>
                 {
                     self.late.insert((run.0, stage, attempt));

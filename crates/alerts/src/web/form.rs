@@ -62,7 +62,7 @@ impl Form {
         let text = if approval.options.is_empty() {
             Text::NoAnswer.of(lang).to_owned()
         } else {
-            tmuxagent_text::sentence(lang, &approval.not_offered(word))
+            tmuxagent_text::message(lang, &approval.not_offered(word))
         };
         Some(Mistake::Written(text))
     }
@@ -76,7 +76,7 @@ impl Form {
                     let missing = lang.pick("A yes takes a word here: WORD", "此处同意须输入：WORD");
                     Err(Mistake::Written(missing.replace("WORD", word)))
                 }
-                written => Err(Mistake::Written(tmuxagent_text::sentence(lang, &approval.another_word(written)))),
+                written => Err(Mistake::Written(tmuxagent_text::message(lang, &approval.another_word(written)))),
             };
         }
         if approval.takes_text() {

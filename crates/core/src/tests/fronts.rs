@@ -92,3 +92,17 @@ fn a_gate_remembers_who_was_in_front_when_it_asked() {
     room.commit();
     assert_eq!(typed_for(&mut room), [Some(7)]);
 }
+
+#[test]
+fn what_a_shell_draws_is_shown_nobody_as_what_its_programs_printed() {
+    let mut room = Room::new();
+    let pane = info(1).key;
+    let learned = vec!["vm# ".to_owned()];
+    let prompts = Some(tmuxagent_tmux::KnownPrompts { learned, ..Default::default() });
+    let lines = ["vm# make", "not ok 1 - adds", "vm#"].map(str::to_owned).to_vec();
+    room.hear(1, HostMessage::Printed { pane: pane.clone(), lines });
+    // It is learned only when the shell comes to rest.
+    room.hear(1, HostMessage::Position { pane: pane.clone(), position: Position { prompts, ..Position::default() } });
+    let Some(Event::Witnessed { printed, .. }) = room.core.witnessed(&Event::Gap { pane }) else { panic!("no lines") };
+    assert_eq!(printed.iter().map(|line| line.text.as_str()).collect::<Vec<_>>(), ["not ok 1 - adds"]);
+}

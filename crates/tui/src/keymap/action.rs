@@ -263,6 +263,12 @@ impl KeyAction {
         Self::ALL.iter().copied().find(|action| action.name() == name)
     }
 
+    /// Whether it opens a line into which one types.
+    #[must_use]
+    pub const fn opens_line(self) -> bool {
+        matches!(self, Self::Answer | Self::Lease | Self::Filter | Self::Send)
+    }
+
     /// Whether its keys can be changed.
     #[must_use]
     pub const fn is_fixed(self) -> bool {

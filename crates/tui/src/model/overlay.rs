@@ -26,6 +26,8 @@ pub enum Overlay {
     Confirm(Box<Confirm>),
     /// An input line.
     Input(Input),
+    /// Why no input line opened. It takes what is typed as one would, since whoever pressed the key of a line goes on to type.
+    Notice(String),
 }
 
 impl Overlay {
@@ -35,7 +37,7 @@ impl Overlay {
         match self {
             Self::Confirm(confirm) => confirm.decides(),
             Self::Input(input) => input.kind.decides(),
-            Self::Page { .. } | Self::Held { .. } | Self::Pick(_) => None,
+            Self::Page { .. } | Self::Held { .. } | Self::Pick(_) | Self::Notice(_) => None,
         }
     }
 }

@@ -8,9 +8,10 @@ use super::super::editor::Editor;
 use super::super::keymap::Key;
 use super::super::model::{Confirm, Input, InputKind, Model, Overlay, Page};
 use super::super::msg::Action;
+use super::keys::{notice, notice_of, show};
 use super::{command, say, toast};
 use tmuxagent_model::{Approval, ApprovalKind, Command, Severity, Verdict};
-use tmuxagent_text::{Text, clean, no_answer, sentence};
+use tmuxagent_text::{Text, clean, message, no_answer, sentence};
 
 /// What the key said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,42 +20,67 @@ pub(super) enum Answer {
     Reject,
 }
 
-/// The approval that a key may decide now; says why there is none.
-pub(super) fn decidable(model: &mut Model) -> Option<Box<Approval>> {
-    let Some(approval) = model.target() else {
-        say(model, Severity::Info, Text::NothingToDecide);
-        return None;
-    };
+/// Why a key does nothing now.
+pub(super) struct Refused {
+    severity: Severity,
+    text: String,
+}
+
+impl Refused {
+    fn of(model: &Model, severity: Severity, text: Text) -> Self {
+        Self { severity, text: text.of(model.lang()).to_owned() }
+    }
+}
+
+/// The approval that a key may decide now; else why there is none.
+pub(super) fn decidable(model: &Model) -> Result<Box<Approval>, Refused> {
+    let refused = |severity, text| Refused::of(model, severity, text);
+    let approval = model.target().ok_or_else(|| refused(Severity::Info, Text::NothingToDecide))?;
     if !model.is_looked_at(approval) {
-        say(model, Severity::Warning, Text::JustAppeared);
-        return None;
+        return Err(refused(Severity::Warning, Text::JustAppeared));
     }
-    let approval = Box::new(approval.clone());
-    if !model.may_decide(&approval) {
-        let text = clean(&sentence(model.lang(), &approval.not_for(&model.setup.user)));
-        toast(model, Severity::Warning, text);
-        return None;
+    if !model.may_decide(approval) {
+        let text = clean(&message(model.lang(), &approval.not_for(&model.setup.user)));
+        return Err(Refused { severity: Severity::Warning, text });
     }
-    Some(approval)
+    Ok(Box::new(approval.clone()))
+}
+
+/// The same for a key that opens an input line.
+pub(super) fn decidable_in_words(model: &mut Model) -> Option<Box<Approval>> {
+    match decidable(model) {
+        Ok(approval) => Some(approval),
+        Err(refused) => {
+            notice(model, refused.text);
+            None
+        }
+    }
 }
 
 /// Opens the question with the exact effect.
 pub(super) fn ask(model: &mut Model, answer: Answer) -> Vec<Action> {
-    if let Some(approval) = decidable(model) {
-        if answer == Answer::Approve && approval.confirm.is_some() {
-            return ask_word(model, approval);
-        }
-        if answer == Answer::Approve && approval.takes_text() {
-            return ask_answer(model, approval);
-        }
-        if answer == Answer::Reject && !approval.takes_plain_no() {
-            say(model, Severity::Info, Text::NoPlainNo);
+    let in_words = |approval: &Approval| approval.confirm.is_some() || approval.takes_text();
+    let opens_line = answer == Answer::Approve && model.target().is_some_and(in_words);
+    let approval = match decidable(model) {
+        Ok(approval) => approval,
+        Err(refused) if opens_line => return notice(model, refused.text),
+        Err(refused) => {
+            toast(model, refused.severity, refused.text);
             return Vec::new();
         }
-        let verdict = Verdict { approve: answer == Answer::Approve, answer: None };
-        model.overlays.push(Overlay::Confirm(Box::new(Confirm::Decide { approval, verdict })));
+    };
+    if answer == Answer::Approve && approval.confirm.is_some() {
+        return ask_word(model, approval);
     }
-    Vec::new()
+    if answer == Answer::Approve && approval.takes_text() {
+        return ask_answer(model, approval);
+    }
+    if answer == Answer::Reject && !approval.takes_plain_no() {
+        say(model, Severity::Info, Text::NoPlainNo);
+        return Vec::new();
+    }
+    let verdict = Verdict { approve: answer == Answer::Approve, answer: None };
+    show(model, Overlay::Confirm(Box::new(Confirm::Decide { approval, verdict })))
 }
 
 /// Opens an input line for the word that a yes takes.
@@ -74,7 +100,7 @@ fn ask_answer(model: &mut Model, approval: Box<Approval>) -> Vec<Action> {
 /// The word is written: it decides, or it is told that it is another one and decides nothing.
 pub(super) fn confirmed(model: &mut Model, approval: &Approval, word: &str) -> Vec<Action> {
     if !approval.is_confirmed_by(word) {
-        let text = clean(&sentence(model.lang(), &approval.another_word(word.trim())));
+        let text = clean(&message(model.lang(), &approval.another_word(word.trim())));
         toast(model, Severity::Warning, text);
         return Vec::new();
     }
@@ -90,7 +116,13 @@ pub(super) fn choose(model: &mut Model, key: Key) -> Vec<Action> {
         return Vec::new();
     };
     if !matches!(model.overlays.last(), Some(Overlay::Confirm(_))) {
-        let Some(approval) = decidable(model) else { return Vec::new() };
+        let approval = match decidable(model) {
+            Ok(approval) => approval,
+            Err(refused) => {
+                toast(model, refused.severity, refused.text);
+                return Vec::new();
+            }
+        };
         if approval.options.get(index).is_none() {
             say(model, Severity::Info, Text::NoOptions);
             return Vec::new();
@@ -113,21 +145,21 @@ pub(super) fn choose(model: &mut Model, key: Key) -> Vec<Action> {
     Vec::new()
 }
 
-/// Opens an input line for an answer of one's own.
+/// Opens an input line for an answer of one's own; where there is none to open, what says so takes the words.
 pub(super) fn write_answer(model: &mut Model) -> Vec<Action> {
     let open = match model.overlays.last() {
         Some(Overlay::Confirm(confirm)) => match confirm.as_ref() {
             Confirm::Decide { approval, .. } => Some(approval.clone()),
-            Confirm::Command { .. } | Confirm::Quit => return Vec::new(),
+            Confirm::Command { .. } | Confirm::Quit => return notice_of(model, Text::NoAnswer),
         },
-        _ => decidable(model),
+        _ => decidable_in_words(model),
     };
     let Some(approval) = open else { return Vec::new() };
     if approval.confirm.is_some() {
         return ask_word(model, approval);
     }
     match approval.kind {
-        ApprovalKind::Agent | ApprovalKind::Asks => return ask_answer(model, approval),
+        ApprovalKind::Agent | ApprovalKind::Asks => ask_answer(model, approval),
         ApprovalKind::Gate
         | ApprovalKind::Failed { .. }
         | ApprovalKind::Settle { .. }
@@ -136,10 +168,9 @@ pub(super) fn write_answer(model: &mut Model) -> Vec<Action> {
         | ApprovalKind::Unclear
         | ApprovalKind::Overdue => {
             let offers = !approval.options.is_empty();
-            say(model, Severity::Info, if offers { Text::ChooseFirst } else { Text::NoAnswer });
+            notice_of(model, if offers { Text::ChooseFirst } else { Text::NoAnswer })
         }
     }
-    Vec::new()
 }
 
 /// Puts a written answer into the question, opening it where it is not open. What the question does not take stays in its
@@ -152,7 +183,7 @@ pub(super) fn answered(model: &mut Model, approval: Box<Approval>, text: String)
             None => text,
         },
         None => {
-            let text = clean(&sentence(model.lang(), &approval.not_offered(text.trim())));
+            let text = clean(&message(model.lang(), &approval.not_offered(text.trim())));
             return toast(model, Severity::Warning, text);
         }
     };

@@ -6,7 +6,7 @@ use super::super::tail::styled;
 use super::{clamp_scroll, say, toast};
 use tmuxagent_ipc::wire::{ErrorKind, Reply, ServerFrame};
 use tmuxagent_model::{Doubt, Severity, Snapshot};
-use tmuxagent_text::{self as i18n, Lang, Text, clean, message, reload_text, sentence};
+use tmuxagent_text::{self as i18n, Lang, Text, clean, message, reload_text};
 
 pub(super) fn receive(model: &mut Model, frame: ServerFrame) -> Vec<Action> {
     match frame {
@@ -75,7 +75,7 @@ fn answered(model: &mut Model, about: Option<Asked>, reply: Reply) {
         }
         (Reply::Uncertain { doubt }, _) => doubted(model, doubt),
         (Reply::Committed { text, .. }, _) => {
-            let text = clean(&sentence(model.lang(), &text));
+            let text = clean(&message(model.lang(), &text));
             if text.is_empty() {
                 say(model, Severity::Success, Text::Sent);
             } else {

@@ -81,6 +81,9 @@ pub(super) fn toggle_mode(model: &mut Model) -> Vec<Action> {
 
 /// The line is complete: the filter stays, what would be sent is shown and asked for.
 pub(super) fn submit(model: &mut Model) -> Vec<Action> {
+    if matches!(model.overlays.last(), Some(Overlay::Notice(_))) {
+        model.overlays.pop();
+    }
     let Some(Overlay::Input(input)) = model.overlays.last() else { return Vec::new() };
     let Input { kind, editor } = input.clone();
     match kind {

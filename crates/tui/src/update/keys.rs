@@ -40,6 +40,10 @@ pub(super) fn press(model: &mut Model, key: Key) -> Vec<Action> {
             input::type_key(model, key);
             Vec::new()
         }
+        // Elsewhere the key opens a line, and whoever pressed it goes on to type.
+        None if model.setup.keymap.action(Context::Screen, key).is_some_and(KeyAction::opens_line) => {
+            notice_of(model, Text::NoLineHere)
+        }
         // Escape and the next key within tmux's `escape-time` arrive as one key with Alt.
         None => match key.without_alt() {
             Some(plain) => {
@@ -186,7 +190,7 @@ pub(super) fn step(model: &mut Model, by: Move) -> Vec<Action> {
             let at = held.iter().position(|send| Some(&send.intent) == selected.as_ref()).unwrap_or(0);
             *selected = held.get(by.to(Some(at), held.len())).map(|send| send.intent.clone());
         }
-        Some(Overlay::Confirm(_) | Overlay::Input(_)) => {}
+        Some(Overlay::Confirm(_) | Overlay::Input(_) | Overlay::Notice(_)) => {}
         None if model.panel == Panel::Tail => scroll_tail(model, by),
         None => {
             let panel = model.panel;
@@ -238,6 +242,17 @@ fn jump(model: &mut Model) -> Vec<Action> {
         Some(pane) => vec![Action::Jump { pane }],
         None => nothing(model, Text::NoPane),
     }
+}
+
+/// Says why the line did not open that a key was to open, in a box that takes what is typed.
+pub(super) fn notice(model: &mut Model, text: String) -> Vec<Action> {
+    show(model, Overlay::Notice(text))
+}
+
+/// The same by one of the fixed texts.
+pub(super) fn notice_of(model: &mut Model, text: Text) -> Vec<Action> {
+    let text = text.of(model.lang()).to_owned();
+    notice(model, text)
 }
 
 pub(super) fn nothing(model: &mut Model, text: Text) -> Vec<Action> {
@@ -347,8 +362,8 @@ fn control(model: &mut Model, control: RunControl, question: Text) -> Vec<Action
 }
 
 fn send(model: &mut Model) -> Vec<Action> {
-    let Some(pane) = model.pane.clone() else { return nothing(model, Text::NoPane) };
-    let Some(view) = model.pane_view(&pane) else { return nothing(model, Text::NoPane) };
+    let Some(pane) = model.pane.clone() else { return notice_of(model, Text::NoPane) };
+    let Some(view) = model.pane_view(&pane) else { return notice_of(model, Text::NoPane) };
     let place = view.info.told_place();
     let kind = InputKind::Send { pane, place, mode: SendMode::Text, enter: EnterAfter::Press };
     show(model, Overlay::Input(Input { kind, editor: super::super::editor::Editor::default() }))

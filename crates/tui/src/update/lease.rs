@@ -3,11 +3,11 @@
 use super::super::editor::Editor;
 use super::super::model::{Input, InputKind, Model, Overlay};
 use super::super::msg::Action;
-use super::decide::{decidable, done};
-use super::keys::show;
+use super::decide::{decidable_in_words, done};
+use super::keys::{notice, show};
 use super::toast;
 use tmuxagent_model::{Approval, ApprovalKind, Command, LeaseOffer, Severity};
-use tmuxagent_text::{clean, sentence};
+use tmuxagent_text::{clean, message};
 
 /// How long a lease holds where nobody says otherwise.
 const USUAL: &str = "30m";
@@ -22,7 +22,7 @@ pub fn offer(approval: &Approval) -> Option<&LeaseOffer> {
 
 /// Opens an input line for its time; says why none is given.
 pub(super) fn ask(model: &mut Model) -> Vec<Action> {
-    let Some(approval) = decidable(model) else { return Vec::new() };
+    let Some(approval) = decidable_in_words(model) else { return Vec::new() };
     if offer(&approval).is_some() {
         let editor = Editor::with(USUAL);
         return show(model, Overlay::Input(Input { kind: InputKind::Lease { approval }, editor }));
@@ -33,9 +33,8 @@ pub(super) fn ask(model: &mut Model) -> Vec<Action> {
         }
         _ => "a lease is for commands that are shown whole".to_owned(),
     };
-    let text = clean(&sentence(model.lang(), &why));
-    toast(model, Severity::Info, text);
-    Vec::new()
+    let text = clean(&message(model.lang(), &why));
+    notice(model, text)
 }
 
 /// Approves, and gives the lease for the time that was written.
@@ -46,7 +45,7 @@ pub(super) fn given(model: &mut Model, approval: &Approval, time: &str) -> Vec<A
             done(model, wish)
         }
         Err(why) => {
-            let text = clean(&sentence(model.lang(), &why));
+            let text = clean(&message(model.lang(), &why));
             toast(model, Severity::Warning, text);
             Vec::new()
         }

@@ -19,7 +19,7 @@ pub(super) fn point(model: &mut Model, event: MouseEvent) -> Vec<Action> {
 
 fn click(model: &mut Model, at: (u16, u16)) {
     match model.overlays.last_mut() {
-        Some(Overlay::Confirm(_) | Overlay::Input(_)) => {}
+        Some(Overlay::Confirm(_) | Overlay::Input(_) | Overlay::Notice(_)) => {}
         Some(Overlay::Pick(_) | Overlay::Held { .. } | Overlay::Page { .. }) => {
             // Beside the box: close it, as everywhere.
             if !view::overlay_area(model).contains(at.into()) {

@@ -68,7 +68,12 @@ fn told(actions: &[Action]) -> String {
 fn check(snapshot: Snapshot, keys: &str, expect: &str) {
     let mut model = showing(snapshot);
     let actions = press_at(&mut model, NOW, keys);
-    let said = model.toasts.last().map(|toast| format!("({})", toast.text)).unwrap_or_default();
+    let noticed = model.overlays.iter().find_map(|overlay| match overlay {
+        Overlay::Notice(text) => Some(text.clone()),
+        _ => None,
+    });
+    let said = noticed.or_else(|| model.toasts.last().map(|toast| toast.text.clone()));
+    let said = said.map(|text| format!("({text})")).unwrap_or_default();
     let got = told(&actions);
     let got = if got.is_empty() { said } else { got };
     assert_eq!(got, expect, "{keys}");

@@ -51,9 +51,40 @@ fn nothing(model: &Model) -> String {
     }
 }
 
+/// Rows of the panel with which a question is read below the list: what is asked and typed, and the lines that tell its cause
+/// with the row that counts the others.
+pub fn wanted(model: &Model, width: u16) -> usize {
+    let Some(approval) = model.target() else { return 0 };
+    let listed = model.n_open_shown().min(2) * 2;
+    listed + 1 + asked(model, approval, width, true).len() + approval.evidence.len().min(CAUSE + 1)
+}
+
+/// So many lines of the cause are shown where where it happens and options give way to them.
+const CAUSE: usize = 3;
+
 /// Lines for each: two, one where there is little room, or more are open than two lines each would show.
 fn each(model: &Model, area: Rect) -> usize {
-    if area.height >= 6 && model.n_open_shown() * 2 <= most(area) { 2 } else { 1 }
+    // What the list says twice over for several must leave the cause its lines.
+    let cause = model
+        .target()
+        .filter(|_| model.n_open_shown() > 1)
+        .map_or(0, |it| it.evidence.len().min(CAUSE).saturating_sub(1));
+    let room = most(area).min(usize::from(area.height).saturating_sub(needed(model, area, 2) + cause));
+    if area.height >= 6 && model.n_open_shown() * 2 <= room { 2 } else { 1 }
+}
+
+/// Rows below the list that are never left out: a rule, what must be read, a line of the cause and a row that counts the others;
+/// of what was decided one row.
+fn needed(model: &Model, area: Rect, each: usize) -> usize {
+    let chosen = model.position(Panel::Approvals).is_some_and(|at| at >= model.n_open_shown());
+    match model.target() {
+        Some(approval) => {
+            let cause = usize::from(!approval.evidence.is_empty());
+            2 + cause + must(model, approval, area.width, each == 2)
+        }
+        None if chosen && area.height >= 8 => 2,
+        None => 0,
+    }
 }
 
 /// Rows that the list takes at most: half where the selected one is shown below.
@@ -95,13 +126,9 @@ fn shares(model: &Model, area: Rect, each: usize) -> Shares {
     // Where many are open all of them are seen, and what was decided makes room for what is asked.
     let half = if each == 1 && height >= 8 { n_open.max(1) } else { most(area) };
     let half = if chosen { half + each } else { half };
-    // A rule, what must be read, and perhaps a row that says how much more there is; of what was decided one row.
-    let needed = match model.target() {
-        Some(approval) => 2 + must(model, approval, area.width, each == 2),
-        None if chosen && height >= 8 => 2,
-        None => 0,
-    };
-    let most = half.min(height.saturating_sub(needed)).max(each);
+    // Where not all fit one is shown, and the row that says how many more there are.
+    let least = if n_open * each > each { each.max(2) } else { each } + usize::from(chosen);
+    let most = half.min(height.saturating_sub(needed(model, area, each))).max(least.min(height));
     let open = (n_open * each).min(most);
     let rest = match model.target() {
         Some(approval) => {
@@ -324,20 +351,28 @@ fn summary(model: &Model, approval: &Approval, width: u16, height: usize, above:
     let theme = model.theme();
     let mut lines = asked(model, approval, width, above);
     let key = super::evidence::key_for_all(model);
-    // A line that tells the cause, and how many more there are.
-    let cause = approval.evidence.len().min(2);
     let whole = lines.len();
-    if whole + cause > height {
-        // Where gives way first, then the question but for its first line, and what is typed never.
+    // Where gives way first: to the cause, and to the row that says how many more lines there are.
+    if whole + approval.evidence.len().min(CAUSE + 1) > height {
+        lines.pop();
+    }
+    // Of the rest, with a line of the cause, the options, then the question but for its first line, and what is typed never.
+    let cause = approval.evidence.len().min(2);
+    if lines.len() + cause > height {
         let [question, typed] = first_of_all(model, approval, width, above);
-        let rows = height.saturating_sub(cause.max(1) + typed.len()).max(1);
+        let rows = height.saturating_sub(cause.max(1) + typed.len()).max(usize::from(height > typed.len()));
         lines = question.into_iter().take(rows).chain(typed).collect();
     }
     let hidden = whole.saturating_sub(lines.len());
     let room = height.saturating_sub(lines.len());
     let mut told = super::evidence::lines(model, approval, (width, room), "", key.as_deref());
     if hidden > 0 && approval.evidence.len() <= room || told.is_empty() && hidden + approval.evidence.len() > 0 {
-        lines.truncate(height.saturating_sub(1));
+        let [_, typed] = first_of_all(model, approval, width, above);
+        match lines.len().checked_sub(height.saturating_sub(1)) {
+            // What is typed stands last where all else has given way.
+            Some(excess) if lines.len() < whole => drop(lines.drain(..excess.min(lines.len() - typed.len()))),
+            _ => lines.truncate(height.saturating_sub(1)),
+        }
         told.truncate(height.saturating_sub(lines.len() + 1));
         let n = whole.saturating_sub(lines.len()) + approval.evidence.len().saturating_sub(told.len());
         let more = super::evidence::more(model, n, key.as_deref());

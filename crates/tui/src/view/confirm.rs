@@ -26,9 +26,26 @@ pub fn render(model: &Model, confirm: &Confirm, screen: &Screen, buffer: &mut Bu
     };
     fit(model, &mut lines, room);
     lines.push(if over.is_some() { way_out(model) } else { keys(model) });
+    put_box(model, title, lines, screen, buffer);
+}
+
+/// Why no input line opened, and the way out.
+pub fn render_notice(model: &Model, text: &str, screen: &Screen, buffer: &mut Buffer) {
+    let inside = screen.overlay().width.saturating_sub(4).max(8);
+    let room = usize::from(screen.footer.y.saturating_sub(screen.header.bottom())).saturating_sub(3).max(1);
+    let warn = model.theme().warn();
+    let mut lines: Vec<Line<'static>> =
+        wrap(text, inside).into_iter().map(|line| Line::from(Span::styled(line, warn))).collect();
+    fit(model, &mut lines, room);
+    lines.push(way_out(model));
+    put_box(model, Text::NoLineHere.of(model.lang()), lines, screen, buffer);
+}
+
+/// A box above the footer, as high as its lines.
+fn put_box(model: &Model, title: &str, lines: Vec<Line<'static>>, screen: &Screen, buffer: &mut Buffer) {
     let height = u16::try_from(lines.len()).unwrap_or(u16::MAX).saturating_add(2);
-    let bottom = screen.footer.y;
-    let area = Rect { y: bottom.saturating_sub(height), height, x: screen.overlay().x, width };
+    let Rect { x, width, .. } = screen.overlay();
+    let area = Rect { x, y: screen.footer.y.saturating_sub(height), width, height };
     let inner = super::boxed(model, title.to_owned(), area, buffer);
     put_lines(lines, super::layout::shrunk(inner, 1, 0), buffer);
 }

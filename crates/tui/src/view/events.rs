@@ -68,7 +68,7 @@ pub fn render_toasts(model: &Model, screen: &Screen, buffer: &mut Buffer) {
     let height = u16::try_from(lines.len() - extra).unwrap_or(1);
     let y = match model.overlays.last() {
         // A question or an input line stands at the bottom, and nothing may cover what a yes would do.
-        Some(Overlay::Confirm(_) | Overlay::Input(_)) => screen.banners.bottom(),
+        Some(Overlay::Confirm(_) | Overlay::Input(_) | Overlay::Notice(_)) => screen.banners.bottom(),
         Some(Overlay::Page { .. } | Overlay::Held { .. } | Overlay::Pick(_)) | None => {
             screen.events.bottom().saturating_sub(height)
         }

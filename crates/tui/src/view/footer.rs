@@ -139,6 +139,7 @@ fn wanted(model: &Model) -> Vec<KeyAction> {
         Some(Overlay::Held { .. }) => vec![A::Drop, A::Up, A::Down, A::Help, A::Close],
         Some(Overlay::Pick(_)) => vec![A::Open, A::Up, A::Down, A::Help, A::Close],
         Some(Overlay::Confirm(_)) => vec![A::Yes, A::No],
+        Some(Overlay::Notice(_)) => vec![A::Close],
         Some(Overlay::Input(input)) => match input.kind {
             InputKind::Send { .. } => vec![A::Submit, A::WithEnter, A::AsKeys, A::Close],
             InputKind::Filter { .. }

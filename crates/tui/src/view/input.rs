@@ -18,7 +18,9 @@ use tmuxagent_text::{Lang, Text, clean, reveal};
 pub const fn tells_remarks(overlay: &Overlay) -> bool {
     match overlay {
         Overlay::Input(input) => !matches!(input.kind, InputKind::Filter { .. }),
-        Overlay::Page { .. } | Overlay::Held { .. } | Overlay::Pick(_) | Overlay::Confirm(_) => false,
+        Overlay::Page { .. } | Overlay::Held { .. } | Overlay::Pick(_) | Overlay::Confirm(_) | Overlay::Notice(_) => {
+            false
+        }
     }
 }
 

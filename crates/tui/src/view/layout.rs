@@ -91,8 +91,10 @@ impl Screen {
 
     fn two_columns(&mut self, model: &Model, body: Rect) {
         let [left, right] = body.layout(&Layout::horizontal([Constraint::Percentage(42), Constraint::Fill(1)]));
-        let [panes, questions] =
-            left.layout(&Layout::vertical([Constraint::Fill(1), Constraint::Length(below_panes(model, body.height))]));
+        let [panes, questions] = left.layout(&Layout::vertical([
+            Constraint::Fill(1),
+            Constraint::Length(below_panes(model, left.width, body.height)),
+        ]));
         let wanted = u16::try_from(model.n_rows(Panel::Runs)).unwrap_or(u16::MAX).saturating_add(2);
         let runs = wanted.clamp(5, (body.height / 2).max(5));
         let [runs, tail] = right.layout(&Layout::vertical([Constraint::Length(runs), Constraint::Fill(1)]));
@@ -169,14 +171,20 @@ fn approvals(model: &Model, body: u16) -> u16 {
     }
 }
 
-/// Rows for the approvals below the panes: what few panes leave free shows the lines that led to the question.
-fn below_panes(model: &Model, body: u16) -> u16 {
-    let panes = u16::try_from(model.n_rows(Panel::Panes)).unwrap_or(u16::MAX).saturating_add(2).max(5);
+/// Rows for the approvals below the panes: what few panes leave free shows the lines that led to the question, and what is
+/// typed and why is read where many panes are, too.
+fn below_panes(model: &Model, width: u16, body: u16) -> u16 {
+    let rows = |n: usize| u16::try_from(n).unwrap_or(u16::MAX).saturating_add(2);
+    let panes = rows(model.n_rows(Panel::Panes)).max(5);
     let least = approvals(model, body);
-    match model.n_pending() {
-        0 => least,
-        _ => body.saturating_sub(panes).clamp(least, (body * 2 / 3).max(least)),
+    if model.n_pending() == 0 {
+        return least;
     }
+    let wanted = rows(super::approvals::wanted(model, width.saturating_sub(2)));
+    let free = body.saturating_sub(panes);
+    let least = least.max(wanted.min(body * 2 / 3));
+    // Who has the room for the whole question takes no more than two thirds.
+    free.min(wanted.max(body * 2 / 3)).max(least)
 }
 
 /// A smaller rectangle.

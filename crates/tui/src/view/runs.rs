@@ -8,7 +8,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::Line;
 use tmuxagent_model::{Millis, RunView, StageState, StageView, Timestamp};
-use tmuxagent_text::{Lang, Text, clean, run_state, sentence, span, stage_state};
+use tmuxagent_text::{Lang, Text, clean, run_state, sentence, span, stage_doing};
 
 pub fn render(model: &Model, area: Rect, buffer: &mut Buffer) {
     let rows = rows(model, area);
@@ -106,9 +106,8 @@ fn stage_line(model: &Model, run: &RunView, stage: &StageView, look: Look) -> Li
     let room = usize::from(look.width);
     let name_width = widest.min(room.saturating_sub(state_width + 18)).max(6);
     let otherwise = if stage.state == StageState::Waiting { theme.dim() } else { Style::new() };
-    // That it waits says nothing of a stage to which nothing comes any more.
     let not_reached = stage.is_not_reached();
-    let word = if not_reached { sentence(lang, &stage.detail) } else { stage_state(lang, stage.state).to_owned() };
+    let word = stage_doing(lang, stage);
     let mut line = Row::default()
         .left(look.cursor(model), theme.strong())
         .left("  ", Style::new())
@@ -116,7 +115,7 @@ fn stage_line(model: &Model, run: &RunView, stage: &StageView, look: Look) -> Li
         .left(" ", Style::new())
         .left(column(&clean(&stage.name), name_width, theme), look.name(model, otherwise))
         .left(" ", Style::new())
-        .left(column(&word, state_width.max(cells(&word)), theme), style);
+        .left(column(word, state_width.max(cells(word)), theme), style);
     if let Some(attempt) = stage.told_attempt() {
         line = line.left(format!(" {attempt}"), style);
     }

@@ -74,6 +74,37 @@ fn a_decision_takes_away_what_was_said_of_a_wrong_word() {
     assert!(!wrong(&model));
 }
 
+/// Whoever presses the key of a line goes on to type; where none opens the words decide nothing.
+#[test]
+fn words_that_no_line_takes_are_no_keys() {
+    let picture = || {
+        let asked = gate("A", 1, "p", "s", "Deploy?", "x");
+        Sample::empty().pane(pane(1, "s", "w", PaneState::NeedsApproval, "")).approval(asked).build()
+    };
+    let words = "y e s space a y x f q alt-y enter";
+    let yes_or_no = "(this is answered with yes or no)";
+    for (keys, said) in [
+        ("w", yes_or_no),
+        ("a w", yes_or_no),
+        ("t", "(a lease is for commands that are shown whole)"),
+        ("a t", "(nothing can be typed here)"),
+        ("a /", "(nothing can be typed here)"),
+        ("a s", "(nothing can be typed here)"),
+        ("tab tab enter /", "(nothing can be typed here)"),
+        ("? w", yes_or_no),
+    ] {
+        check(picture(), keys, said);
+        let mut model = showing(picture());
+        press_at(&mut model, NOW, keys);
+        let below = model.overlays.len() - 1;
+        assert!(press_at(&mut model, NOW, words).is_empty(), "{keys}");
+        assert_eq!(model.overlays.len(), below, "{keys}: Enter closes the box, and nothing else");
+        assert!(!model.overlays.iter().any(|overlay| matches!(overlay, Overlay::Notice(_))), "{keys}");
+    }
+    check(picture(), "w n o esc a y", "{'command':'decide','approval':'A','revision':1,'verdict':{'approve':true}}");
+    check(Sample::empty().build(), "s", "(no pane is selected)");
+}
+
 #[test]
 fn a_pipeline_is_given_its_inputs_before_it_is_started() {
     let input = |name: &str, default: Option<&str>, choices: &[&str]| tmuxagent_model::InputView {

@@ -119,6 +119,46 @@ fn the_question_stands_before_what_is_typed_and_that_before_the_evidence() {
     assert!(at("run once more?") < at("if approved") && at("if approved") < at("not ok 1"), "{text}");
 }
 
+/// What a yes types takes four rows; other questions and panes are few or many.
+#[test]
+fn what_is_cut_is_counted_and_the_cause_has_three_lines_at_80x24() {
+    let effect = "./deploy/move-database --from old.example --to new.example --wait";
+    for (n_panes, n_open) in [(1, 1), (1, 2), (1, 3), (1, 6), (20, 1), (20, 2), (20, 3), (20, 6), (20, 12)] {
+        let mut sample = Sample::empty();
+        for n in 1..=n_panes {
+            sample = sample.pane(pane(n, "s", &format!("w{n}"), PaneState::NeedsApproval, ""));
+        }
+        for n in 1..=n_open {
+            let asked = gate(&format!("A{n}"), n, "shop", &format!("move{n}"), "Stage failed. Run it again?", effect);
+            sample = sample.approval(Approval { evidence: failing(), ..asked });
+        }
+        for keys in ["", "tab tab"] {
+            let mut model = screen(sample.clone().build(), (80, 24), Lang::En);
+            press(&mut model, keys);
+            let text = shown(&model);
+            let panel: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix('│')?.split('│').next()).collect();
+            let case = format!("{n_panes} panes, {n_open} open, {keys:?}\n{text}");
+            let all = panel.concat();
+            assert!(pressed(&all).contains(&pressed(effect)), "{case}");
+            let listed =
+                (1..=n_open).filter(|n| panel.iter().any(|row| row.contains(&format!("shop / move{n} ")))).count();
+            let beyond = panel.iter().any(|row| row.contains("more") && (row.contains('↓') || row.contains('↑')));
+            assert!(listed > 0 && beyond == (listed < usize::try_from(n_open).unwrap()), "{case}");
+            let cause = panel
+                .iter()
+                .filter(|row| {
+                    row.contains("not ok 1 -")
+                        || row.contains("AssertionError")
+                        || row.contains(" ok ")
+                        || row.trim_start().starts_with("ok ")
+                })
+                .count();
+            assert!(cause >= 3 || n_open > 2 && cause > 0, "{case}");
+            assert!(all.contains("more lines"), "{case}");
+        }
+    }
+}
+
 #[test]
 fn every_dialog_that_decides_shows_the_cause() {
     // The panel shows it without an indent.

@@ -213,7 +213,7 @@ impl Writers {
                 true
             }
             EventKind::Access(AccessKind::Close(AccessMode::Write)) => {
-                event.paths.iter().fold(false, |was, path| open.remove(path) || was)
+                event.paths.iter().filter(|path| open.remove(*path)).count() > 0
             }
             EventKind::Access(_) => false,
             // Moved or removed: another file may stand there now. A queue that ran over tells nothing of any.
@@ -222,7 +222,7 @@ impl Writers {
                 true
             }
             _ => {
-                event.paths.iter().for_each(|path| drop(open.remove(path)));
+                open.retain(|path| !event.paths.contains(path));
                 true
             }
         }

@@ -210,6 +210,7 @@ struct Report<'a> {
 /// A message that came over the socket instead of the screen.
 pub(crate) fn told(pane: PaneKey, message: AgentMessage) -> LineEvent {
     LineEvent {
+        unended: None,
         front: None,
         pane,
         seq: 0,

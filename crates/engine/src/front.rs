@@ -70,7 +70,8 @@ impl Turn<'_> {
     /// Who is in front, as a stage needs to know it.
     fn basis_of(&self, at: At, pane: &PaneKey, known: &Basis) -> Basis {
         let others = !known.shell && self.is_of_another_run(at, pane, Some(&known.front));
-        let basis = Basis { printed: self.is_begun_by_output(at), ..known.clone() };
+        let unended = self.stage(at).is_some_and(|stage| stage.unended);
+        let basis = Basis { printed: self.is_begun_by_output(at), unended, ..known.clone() };
         if others { self.basis_of_other(at, basis) } else { basis }
     }
 
@@ -86,7 +87,8 @@ impl Turn<'_> {
         let cause = self.stage(at).and_then(|stage| stage.triggered.as_ref());
         let began = cause.filter(|cause| cause.rule != BY_HAND).map(|cause| cause.text.clone()).unwrap_or_default();
         let (row, seen) = self.stage(at).map_or((None, None), |stage| (stage.row, stage.seen_by_person.clone()));
-        Basis { answers: Some(began), row, seen, ..known }
+        let unended = self.stage(at).is_some_and(|stage| stage.unended);
+        Basis { answers: Some(began), row, unended, seen, ..known }
     }
 
     /// Lines of a stage's pane may have been missed: whether the row that began it is the last one nobody can tell any more.
@@ -120,7 +122,8 @@ impl Turn<'_> {
             _ => false,
         };
         if shell && let Some(row) = self.state.panes.get_mut(&send.pane) {
-            let after = matches!(purpose, Purpose::After { .. });
+            let run = intent.run.and_then(|run| self.state.runs.get(&run));
+            let after = matches!(purpose, Purpose::After { .. }) || run.is_some_and(|run| run.closing.is_some());
             (row.typed_by, row.typed_after) = (intent.run, after);
         }
     }

@@ -201,7 +201,9 @@ impl Turn<'_> {
         let (intent, effect) = (&row.intent.id, for_anybody(row.intent.effect.clone()));
         let again = Again { effect, purpose: row.purpose.clone(), untouched };
         if let Some(at) = at {
-            if !self.shift(at, StageInput::Ask) {
+            // One question about it may take the place of another.
+            let asks = self.stage(at).is_some_and(|stage| stage.state == StageState::Asking);
+            if !asks && !self.shift(at, StageInput::Ask) {
                 return;
             }
             self.disarm_attempt(at);

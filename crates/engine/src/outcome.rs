@@ -146,6 +146,9 @@ impl Turn<'_> {
                 if let Some(stage) = self.stage_mut(at) {
                     stage.held_by = reader;
                 }
+                // Whoever reads there now matters less than what may have happened.
+                let unseen = row.intent.repeats.as_ref().is_some_and(|repeats| repeats.unseen);
+                let reason = if unseen { &SkipReason::Begun } else { reason };
                 self.unsettled(Some(at), row, &why_skipped(reason), true);
             }
             Outcome::Failed { error } => self.unsettled(Some(at), row, &failed_words(error), false),

@@ -224,7 +224,17 @@ impl World {
                 }
                 let (text, message) = (text.clone(), message.clone());
                 let (seq, source) = (self.seq, LineSource::Stream);
-                let line = LineEvent { pane: pane.clone(), seq, text, source, hits, policy, message, front: None };
+                let line = LineEvent {
+                    unended: None,
+                    pane: pane.clone(),
+                    seq,
+                    text,
+                    source,
+                    hits,
+                    policy,
+                    message,
+                    front: None,
+                };
                 self.step(now, Event::Line(Box::new(line)));
             }
             Recorded::Ended { exit } => {

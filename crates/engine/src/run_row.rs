@@ -161,9 +161,12 @@ pub struct StageRun {
     /// Who was in front when it began: its keys that name no program are for that one, however late they are typed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub basis: Option<Basis>,
-    /// The number of the line of its own pane that began it, as [`Basis::row`].
+    /// Of the line of its own pane that began it: [`Basis::row`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub row: Option<u64>,
+    /// That line had no end, as [`Basis::unended`].
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unended: bool,
     /// A person has let it go on, who saw what was asked there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seen_by_person: Option<SeenByPerson>,
@@ -254,6 +257,7 @@ impl StageRun {
             plan: Vec::new(),
             basis: None,
             row: None,
+            unended: false,
             seen_by_person: None,
             held_by: None,
             plan_fixed: false,

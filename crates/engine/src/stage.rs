@@ -29,7 +29,9 @@ impl Turn<'_> {
         if let Some(run) = self.state.runs.get_mut(&at.run) {
             if let Some(stage) = run.stages.get_mut(at.stage) {
                 stage.triggered = Some(cause);
-                stage.row = self.row.as_ref().filter(|(pane, _)| *pane == run.pane).map(|(_, row)| *row);
+                let row = self.row.as_ref().filter(|(pane, ..)| *pane == run.pane);
+                (stage.row, stage.unended) =
+                    (row.and_then(|(_, row, _)| *row), row.is_some_and(|(.., unended)| *unended));
                 stage.ended = None;
                 stage.retries.clear();
                 stage.plan_fixed = false;

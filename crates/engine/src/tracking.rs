@@ -4,6 +4,7 @@
 //! command that the pane's trusted shell began with that very line. A command that no shell has begun within [`LATE`] is
 //! asked about; it counts as begun whenever that is told, and never as done.
 
+use super::readers::why_skipped;
 use super::state::{IntentRow, Planned, Purpose};
 use super::table::StageInput;
 use super::text::plan_keys;
@@ -11,8 +12,8 @@ use super::turn::{At, Turn};
 use serde::{Deserialize, Serialize};
 use tmuxagent_lines::bare_command;
 use tmuxagent_model::{
-    Effect, HostName, Intent, IntentId, IntentState, Millis, Needs, PaneKey, Repeats, SendKeys, Shell, ShellText,
-    StageState, TimerKey, shows_line,
+    ApprovalKind, Effect, HostName, Intent, IntentId, IntentState, Millis, Needs, PaneKey, Repeats, SendKeys, Shell,
+    ShellText, SkipReason, StageState, TimerKey, shows_line,
 };
 
 /// A shell that reads its line begins it in an instant; so long it may take on a busy machine and a slow line, and a
@@ -25,6 +26,9 @@ const SHELLS: &str = "sh.";
 
 /// Why it is asked.
 const NOT_BEGUN: &str = "was typed, but no shell has begun it: another program, an open quote or an editor's mode took it, or C-s stops the output";
+
+/// The same where nobody watched for a while.
+const UNSEEN: &str = "was typed, and may have begun since, while nobody watched";
 
 /// What the marks of a pane's own shell tell, where it has our integration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -255,9 +259,16 @@ impl Turn<'_> {
         if !to_begin || !matches!(stage.state, StageState::Starting | StageState::Running) {
             return;
         }
+        if let Some(stage) = self.stage_mut(at) {
+            stage.cursor = stage.cursor.saturating_sub(1);
+        }
+        self.ask_typed(at, (id, pane), NOT_BEGUN, false);
+    }
+
+    /// Asks whether the command at the cursor is to be typed again.
+    fn ask_typed(&mut self, at: At, (id, pane): (IntentId, PaneKey), why: &str, untouched: bool) {
+        let Some(stage) = self.stage(at) else { return };
         let (name, attempt, now) = (stage.name.clone(), stage.attempt, self.now);
-        let Some(stage) = self.stage_mut(at) else { return };
-        stage.cursor = stage.cursor.saturating_sub(1);
         let action: Vec<Planned> = stage.plan.get(stage.cursor as usize).cloned().into_iter().collect();
         let send = SendKeys {
             pane,
@@ -281,7 +292,7 @@ impl Turn<'_> {
             unseen: false,
         };
         let purpose = Purpose::Plan { run: at.run, stage: name, attempt };
-        self.ask_settle(Some(at), &IntentRow { intent, purpose, order: 0, withdrawn: false }, NOT_BEGUN, false);
+        self.ask_settle(Some(at), &IntentRow { intent, purpose, order: 0, withdrawn: false }, why, untouched);
     }
 
     /// Keys that are a command typed once more do not go where that has begun meanwhile, which who types sees first.
@@ -310,14 +321,30 @@ impl Turn<'_> {
                     self.ask_before_repeat(at);
                     self.state.disarm(&TimerKey::Begin(at.run, self.stage_name(at)));
                     let typed = self.stage(at).and_then(|stage| stage.typed.as_ref());
-                    if typed.is_some_and(Typed::is_to_begin)
-                        && let Some(typed) = self.stage_mut(at).and_then(|stage| stage.typed.as_mut())
-                    {
-                        typed.unseen = true;
+                    if typed.is_some_and(Typed::is_to_begin) {
+                        self.begun_unseen(at);
                     }
                 }
             }
         }
+    }
+
+    /// A command that was typed can have begun unseen: who is asked about it is told so.
+    fn begun_unseen(&mut self, at: At) {
+        let Some(typed) = self.stage_mut(at).and_then(|stage| stage.typed.as_mut()) else { return };
+        typed.unseen = true;
+        let (id, again) = (typed.id.clone(), typed.repeats.as_mut());
+        let again = again.is_some_and(|repeats| !std::mem::replace(&mut repeats.unseen, true));
+        let Some(stage) = self.stage(at).filter(|stage| stage.state == StageState::Asking) else { return };
+        let kind = stage.approval.as_ref().and_then(|id| self.pending(id)).map(|row| &row.approval.kind);
+        let about = match kind {
+            Some(ApprovalKind::Settle { intent, untouched }) if *intent == id && (again || !untouched) => *untouched,
+            _ => return,
+        };
+        let Some(pane) = self.stage_pane(at).cloned() else { return };
+        self.supersede_stage(at);
+        let why = if about { why_skipped(&SkipReason::Begun) } else { UNSEEN.to_owned() };
+        self.ask_typed(at, (id, pane), &why, about);
     }
 
     /// What was typed first may have run unseen: what still waits to be typed again is not typed any more, and asked about.
@@ -350,6 +377,7 @@ impl Typed {
             let mut repeats = earlier.repeats.unwrap_or_default();
             repeats.intents.push(earlier.id);
             repeats.line = earlier.bare.or(repeats.line);
+            repeats.unseen |= earlier.unseen;
             repeats
         });
         Self { repeats, ..self }

@@ -14,7 +14,7 @@ use super::state::stage_key;
 use super::turn::{At, Turn};
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use tmuxagent_model::{AgentMessage, LineEvent, Note, PaneKey, RunId, Severity, StageState};
+use tmuxagent_model::{AgentMessage, LineEvent, LineSource, Note, PaneKey, RunId, Severity, StageState};
 use tmuxagent_policy::{Condition, MessageTest, Pipeline, Policy, Stage};
 
 /// Who or what wants a stage started.
@@ -44,7 +44,8 @@ impl Turn<'_> {
             return;
         }
         self.touch(&line.pane);
-        self.row = Some((line.pane.clone(), line.seq));
+        let ended = (line.source == LineSource::Stream).then_some(0);
+        self.row = Some((line.pane.clone(), line.unended.or(ended), line.unended.is_some()));
         let hits = self.hits(line.policy, &line.hits, &line.text);
         if let Some(message) = &line.message {
             self.hear(&line.pane, message, line.front.as_ref());

@@ -58,8 +58,8 @@ pub struct Turn<'a> {
     pub now: Timestamp,
     /// The pane whose last lines came with this event, and they.
     pub printed: Option<(PaneKey, &'a [Printed])>,
-    /// The line that is taken: its pane, and its number there.
-    pub row: Option<(PaneKey, u64)>,
+    /// The line that is taken: its pane, [`tmuxagent_model::Basis::row`] of it, and whether it has no end yet.
+    pub row: Option<(PaneKey, Option<u64>, bool)>,
     /// Whether they were used.
     pub used_printed: bool,
     /// The inputs that whoever starts a pipeline in this step has given.

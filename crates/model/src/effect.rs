@@ -323,6 +323,9 @@ pub struct Repeats {
     /// The line, where it was typed bare: its shell reports begin and end by itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub line: Option<String>,
+    /// It can have begun while nobody watched.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unseen: bool,
 }
 
 impl Repeats {
@@ -443,7 +446,7 @@ mod tests {
     #[test]
     fn what_is_typed_again_is_known_by_its_mark_or_by_its_line() {
         let ids = ["a-1", "a-2"].map(|id| IntentId(id.to_owned()));
-        let repeats = Repeats { intents: ids.to_vec(), line: Some("make".to_owned()) };
+        let repeats = Repeats { intents: ids.to_vec(), line: Some("make".to_owned()), unseen: false };
         let by = |token: Option<&str>, line: Option<&str>| repeats.begun_by(token, line).map(IntentId::as_str);
         assert_eq!(by(Some("a-1"), None), Some("a-1"));
         assert_eq!(by(Some("sh.k.3"), Some("make")), Some("a-2"));

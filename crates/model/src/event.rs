@@ -214,6 +214,10 @@ pub struct LineEvent {
     pub hits: Vec<u32>,
     /// The generation of the policy that `hits` belongs to.
     pub policy: u64,
+    /// It has no end yet: the cursor stood behind it when the pane came to rest, as behind a question. How many lines the pane
+    /// had ended by then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unended: Option<u64>,
     /// The agent's message on this line, if it holds one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<AgentMessage>,

@@ -38,12 +38,15 @@ pub struct Basis {
     /// What began the stage was printed and led to keys at once: it may have been the last line of that program.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub printed: bool,
+    /// The row that began the stage had no end: it asked something. A shell behind that program is not who asked.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unended: bool,
     /// It was begun by another run: the keys are for nothing but this very row, which began their stage. `None` where they
     /// are for whatever it reads.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answers: Option<String>,
-    /// The number of that row among the lines of the pane ([`LineEvent::seq`](super::LineEvent::seq)): the same words further
-    /// down are another question. 0 once nobody can count since then.
+    /// How many lines the pane had ended when that row asked ([`LineEvent::unended`](super::LineEvent::unended)): the same words
+    /// further down are another question. 0 where the row itself has an end, or nobody can count any more since then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub row: Option<u64>,
     /// The same where a person has let it go on: the keys are for what was asked when they were held back, or for nothing that
@@ -68,7 +71,7 @@ impl Basis {
     /// is seen in front for a moment longer.
     #[must_use]
     pub fn gives_way(&self, since: Timestamp) -> bool {
-        self.printed && !self.shell && since <= self.at + LATE
+        self.printed && !self.unended && !self.shell && since <= self.at + LATE
     }
 
     /// Whether keys may go to whoever reads. Those that are for the command of another run go to the very row that began
@@ -147,7 +150,7 @@ pub struct PaneReader {
     /// The row before the cursor, where a program reads; kept nowhere.
     #[serde(skip)]
     pub asks: Option<String>,
-    /// How many lines of its pane were counted by then.
+    /// How many lines its pane had ended by then.
     #[serde(skip)]
     pub row: u64,
 }

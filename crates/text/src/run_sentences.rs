@@ -15,6 +15,13 @@ pub(super) const OF_RUNS: &[(&str, &str)] = &[
     ("somebody with the link (sent to {})", "持有链接的人（发往 {0}）"),
     ("somebody with the link ({})", "持有链接的人（{0}）"),
     ("somebody with the link", "持有链接的人"),
+    // Commands of which nobody knows whether they began.
+    ("was typed, and may have begun since, while nobody watched", "已输入，可能在无人观察时已经开始执行"),
+    (
+        "was typed, but no shell has begun it: another program, an open quote or an editor's mode took it, or C-s stops the output",
+        "已输入，但没有 shell 开始执行它：被别的程序、未闭合的引号或编辑模式接走了，或者 C-s 停住了输出",
+    ),
+    ("was not typed: what was typed before may have begun by now", "未输入：之前输入的命令可能已经开始"),
     // Panes.
     ("Stage {} can't begin: {}. Look for its pane again?", "阶段 {0} 无法开始：{1}。再找一次它的窗格？"),
     ("nothing is typed before its pane is found", "找到它的窗格之前不输入任何内容"),

@@ -184,7 +184,6 @@ pub(super) const SENTENCES: &[(&str, &str)] = &[
     ("was not typed: another tmuxagent types there", "未输入：那里由另一个 tmuxagent 负责输入"),
     ("was not typed: another process runs in the pane", "未输入：窗格里已换成别的进程"),
     ("was not typed: the pane's process ended", "未输入：窗格里的进程已结束"),
-    ("was not typed: what was typed before may have begun by now", "未输入：之前输入的命令可能已经开始"),
     ("was not typed: the pane is in copy mode", "未输入：窗格处于复制模式"),
     ("was not typed: the pane's input is off", "未输入：窗格输入已关闭"),
     ("was not typed: synchronize-panes would type it into other panes too", "未输入：同步输入会同时打进其他窗格"),
@@ -204,10 +203,6 @@ pub(super) const SENTENCES: &[(&str, &str)] = &[
     ("was taken back", "已撤回"),
     ("was not done: {}", "未执行：{0}"),
     ("may have been done or not: {}", "可能已执行，也可能没有：{0}"),
-    (
-        "was typed, but no shell has begun it: another program, an open quote or an editor's mode took it, or C-s stops the output",
-        "已输入，但没有 shell 开始执行它：被别的程序、未闭合的引号或编辑模式接走了，或者 C-s 停住了输出",
-    ),
     // Why a stage is in its state.
     ("waits for a human", "等待人工处理"),
     ("waits for its lock", "等待它的锁"),

@@ -375,6 +375,7 @@ impl World {
         self.seq += 1;
         let hits = policy.rules_of(&self.engine.watched_pipelines(&info.key)).scan(text);
         let line = LineEvent {
+            unended: None,
             front: None,
             pane: info.key,
             seq: self.seq,

@@ -224,6 +224,7 @@ impl Player {
                 self.seq += 1;
                 let (seq, text) = (self.seq, rest(1));
                 let event = LineEvent {
+                    unended: None,
                     front: None,
                     pane,
                     seq,
@@ -519,6 +520,7 @@ impl Player {
         let rules = policy.rules_of(&self.engine.watched_pipelines(&info.key));
         self.seq += 1;
         let event = LineEvent {
+            unended: None,
             front: None,
             pane: info.key,
             seq: self.seq,

@@ -300,6 +300,7 @@ impl World {
                     self.seq += 1;
                     let (seq, source) = (self.seq, LineSource::Stream);
                     let line = LineEvent {
+                        unended: None,
                         pane: key.clone(),
                         seq,
                         text,

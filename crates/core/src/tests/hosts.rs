@@ -194,6 +194,7 @@ fn what_a_crash_left_is_settled_before_the_pane_is_read_on() {
     // The state as the store keeps it, of a life in which the keys were under way.
     let mut entities: Vec<(EntityKind, String, String)> = Vec::new();
     let begin = LineEvent {
+        unended: None,
         front: None,
         pane: info(1).key,
         seq: 1,

@@ -102,6 +102,7 @@ impl Room {
         let policy = self.core.engine().policy();
         let hits = policy.rules_for(&HostName::local(), &info(1).facts).scan(text);
         let line = LineEvent {
+            unended: None,
             front: None,
             pane: info(1).key,
             seq: self.seq,

@@ -52,6 +52,7 @@ fn pane_info(number: u32, window: &str) -> PaneInfo {
 
 fn line(number: u32, text: &str) -> Event {
     Event::Line(Box::new(LineEvent {
+        unended: None,
         front: None,
         pane: pane(number),
         seq: 1,

@@ -34,6 +34,7 @@ fn events() -> Vec<Event> {
         ..AgentMessage::new(MessageType::Ask)
     };
     let line = LineEvent {
+        unended: None,
         front: None,
         pane: key.clone(),
         seq: 1,

@@ -241,7 +241,7 @@ impl HostCore {
         }
         pane.tell_prompts(&mut self.outlet);
         reader.asks = asked_row(&reader, &surface);
-        reader.row = pane.voice.seq;
+        reader.row = pane.voice.ends;
         reader.question = self.follow_waiting(&key, seen.as_ref(), &surface);
         match why {
             Why::Shown => {

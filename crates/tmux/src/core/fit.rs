@@ -74,10 +74,9 @@ pub(super) fn fits(needs: &Needs, steps: &[KeyStep], reader: &PaneReader, basis:
         Needs::Front { .. } if stops => Fit::Fits,
         // It has ended, and does not come back.
         Needs::Front { basis: Some(known) }
-            if known.front.pid != 0
-                && !known.shell
+            if !known.shell
                 && reader.reads == Reads::Shell
-                && !known.gives_way(reader.since) =>
+                && (known.unended || known.front.pid != 0 && !known.gives_way(reader.since)) =>
         {
             Fit::Never(SkipReason::Reader(Box::new(reader.clone())))
         }

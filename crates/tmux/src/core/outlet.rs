@@ -171,6 +171,7 @@ mod tests {
 
     fn line(pane: u32, seq: u64) -> HostMessage {
         HostMessage::Event(Event::Line(Box::new(LineEvent {
+            unended: None,
             front: None,
             pane: key(pane),
             seq,

@@ -11,6 +11,7 @@ use super::outlet::Outlet;
 use super::pipes::Pipe;
 use crate::{HostMessage, PaneLive, Position, Tape};
 use marks::Marks;
+use memchr::memchr_iter;
 use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -145,6 +146,10 @@ pub(super) struct Voice {
     /// A shell began a command, and who that is was not looked at yet.
     pub began: bool,
     pub marks: Marks,
+    /// How many lines were ended.
+    pub ends: u64,
+    /// What is told now has no end yet.
+    unended: bool,
 }
 
 impl Pane {
@@ -181,6 +186,8 @@ impl Pane {
             spoke: false,
             began: false,
             marks: Marks::default(),
+            ends: 0,
+            unended: false,
         };
         Self {
             info,
@@ -214,6 +221,7 @@ impl Pane {
     pub fn read(&mut self, bytes: &[u8], now: Timestamp, outlet: &mut Outlet) {
         let Self { reader, voice, .. } = self;
         voice.bytes += bytes.len() as u64;
+        voice.ends += memchr_iter(b'\n', bytes).count() as u64;
         voice.last_output = Some(now);
         voice.changed = true;
         voice.tell_activity(now, outlet);
@@ -234,7 +242,9 @@ impl Pane {
     /// The output paused.
     pub fn pause(&mut self, outlet: &mut Outlet) {
         let Self { reader, voice, .. } = self;
+        voice.unended = true;
         reader.quiet(&mut |reading| voice.tell(reading, outlet));
+        voice.unended = false;
         self.tell_position(outlet);
     }
 
@@ -376,6 +386,7 @@ impl Voice {
             source,
             hits,
             policy: self.rules.generation,
+            unended: self.unended.then_some(self.ends),
             front: self.front.clone().filter(|_| message.is_some()),
             message,
         })));

@@ -104,7 +104,7 @@ impl HostCore {
         history::catch_up(reader, past, &capture, lines, &mut |told| match told {
             Told::Gap => {
                 // As many lines as nobody knows.
-                voice.seq += 1;
+                voice.ends += 1;
                 outlet.event(Event::Gap { pane: voice.key.clone() });
             }
             Told::Known(line) => voice.keep(line),

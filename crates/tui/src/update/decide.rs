@@ -11,7 +11,7 @@ use super::super::msg::Action;
 use super::keys::{notice, notice_of, show};
 use super::{command, say, toast};
 use tmuxagent_model::{Approval, ApprovalKind, Command, Severity, Verdict};
-use tmuxagent_text::{Text, clean, message, no_answer, sentence};
+use tmuxagent_text::{Text, clean, message, no_answer};
 
 /// What the key said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -179,7 +179,7 @@ pub(super) fn answered(model: &mut Model, approval: Box<Approval>, text: String)
     let text = match approval.option_meant(&text) {
         Some(option) => option.to_owned(),
         None if approval.takes_own_words() => match no_answer(&text) {
-            Some(why) => return toast(model, Severity::Warning, sentence(model.lang(), why)),
+            Some(why) => return toast(model, Severity::Warning, message(model.lang(), why)),
             None => text,
         },
         None => {

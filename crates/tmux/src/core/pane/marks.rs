@@ -57,7 +57,7 @@ mod tests {
     use tmuxagent_model::IntentId;
 
     fn repeats(line: Option<&str>) -> Repeats {
-        Repeats { intents: vec![IntentId("a-1".to_owned())], line: line.map(str::to_owned) }
+        Repeats { intents: vec![IntentId("a-1".to_owned())], line: line.map(str::to_owned), unseen: false }
     }
 
     #[test]

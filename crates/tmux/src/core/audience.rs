@@ -21,6 +21,7 @@ use crate::proto::{Reply, RowReader, Still, quote, row_format};
 use std::time::{Duration, Instant};
 use tmuxagent_agents::Screen;
 use tmuxagent_model::{Event, Front, PaneId, PaneKey, PaneReader, Reads};
+pub(super) use waiting::is_question;
 use waiting::{Waiting, asked_row};
 
 /// A pane that is read is looked at no more often than this.

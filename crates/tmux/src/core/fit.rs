@@ -1,7 +1,8 @@
 //! Whether the reader of a pane is the one that an action is for.
 
+use super::audience::is_question;
 use std::time::Duration;
-use tmuxagent_model::{Front, KeyStep, Millis, Needs, PaneReader, Reads, Shell, SkipReason};
+use tmuxagent_model::{Basis, Front, KeyStep, Millis, Needs, PaneReader, Reads, Shell, SkipReason};
 use tmuxagent_policy::names_program;
 
 /// How long a send waits for its reader, where nobody says otherwise.
@@ -50,6 +51,11 @@ pub(super) fn not_read(reader: PaneReader) -> SkipReason {
     }
 }
 
+/// Whether the row that began the stage asked something: then no shell behind the program that asked is who is answered.
+fn asked(known: &Basis) -> bool {
+    known.unended || known.answers.as_deref().is_some_and(|row| row.contains(['?', '？']) && is_question(row.trim()))
+}
+
 /// Whether keys do nothing but interrupt: they submit and answer nothing.
 pub(super) fn interrupts(steps: &[KeyStep]) -> bool {
     let stops = |key: &str| matches!(key, "C-c" | "C-z" | "C-\\" | "Escape");
@@ -76,7 +82,7 @@ pub(super) fn fits(needs: &Needs, steps: &[KeyStep], reader: &PaneReader, basis:
         Needs::Front { basis: Some(known) }
             if !known.shell
                 && reader.reads == Reads::Shell
-                && (known.unended || known.front.pid != 0 && !known.gives_way(reader.since)) =>
+                && (asked(known) || known.front.pid != 0 && !known.gives_way(reader.since)) =>
         {
             Fit::Never(SkipReason::Reader(Box::new(reader.clone())))
         }

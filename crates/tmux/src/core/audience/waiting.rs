@@ -85,7 +85,7 @@ fn moment(seen: Option<&Seen>, surface: &Surface) -> String {
 }
 
 /// Whether the row before the cursor looks like a question.
-fn is_question(prefix: &str) -> bool {
+pub(in super::super) fn is_question(prefix: &str) -> bool {
     let words = prefix.chars().filter(|c| c.is_alphanumeric()).count() >= 2;
     words && (prefix.ends_with(['?', ':', ')', ']', '？', '：', '›']) || prefix.starts_with("? "))
 }

@@ -31,6 +31,9 @@ const AGENT_EVERY: Duration = Duration::from_millis(200);
 /// A pane of another machine: a look makes its shell start stty(1).
 const FAR_EVERY: Duration = Duration::from_secs(1);
 
+/// After so long a shell has done what it said.
+const SETTLED: Duration = Duration::from_secs(1);
+
 /// What a look is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Why {
@@ -59,6 +62,8 @@ pub(super) struct Audience {
     due: bool,
     /// How many lines were entered, as the output tells.
     lines: u64,
+    /// It printed since the last look.
+    touched: bool,
     /// What comes to the front is told, since something was typed into its shell.
     since_typed: Option<SinceTyped>,
     /// A program may wait for a person; when that is looked at, whether it prints or not; whether it was ever looked at.
@@ -244,6 +249,7 @@ impl HostCore {
         reader.asks = asked_row(&reader, &surface);
         reader.row = pane.voice.ends;
         reader.question = self.follow_waiting(&key, seen.as_ref(), &surface);
+        self.look_once_more(&key);
         match why {
             Why::Shown => {
                 self.surface_soon();
@@ -273,6 +279,9 @@ impl HostCore {
 
     /// A pane came to rest, or is new: who reads is looked at, not too often.
     pub fn reader_touched(&mut self, id: PaneId) {
+        if let Some(pane) = self.inventory.panes.get_mut(&id) {
+            pane.audience.touched = true;
+        }
         let Some(key) = self.look_soon(id) else { return };
         if let Some(waits) = self.lanes.get_mut(&key).and_then(|lane| lane.waits.as_mut()) {
             waits.next = self.now;
@@ -301,6 +310,18 @@ impl HostCore {
             .map(|pane| pane.info.key.clone())
             .collect();
         due.iter().for_each(|key| self.show_reader(key));
+    }
+
+    /// A shell that goes on with what was suspended says so before it lets that come to the front: it may be seen too soon, and
+    /// nothing more be printed.
+    fn look_once_more(&mut self, key: &PaneKey) {
+        let Some(pane) = self.inventory.panes.get_mut(&key.pane).filter(|pane| pane.info.key == *key) else { return };
+        let over = pane.audience.since_typed.as_ref().is_some_and(SinceTyped::is_over);
+        if std::mem::take(&mut pane.audience.touched) && over {
+            let at = self.now + SETTLED;
+            pane.audience.look_at = Some(pane.audience.look_at.map_or(at, |other| other.min(at)));
+            self.wake_at(at);
+        }
     }
 
     fn show_reader(&mut self, key: &PaneKey) {

@@ -18,6 +18,11 @@ impl SinceTyped {
         Some(Self { shell, told: None, over: false })
     }
 
+    /// Whether the shell is at its next line, as far as is known: what it has in front again may print nothing.
+    pub const fn is_over(&self) -> bool {
+        self.over
+    }
+
     /// What is to be told of who is in front now, and whether that is the shell at its next line. A shell that is seen before
     /// anything else was may be seen as it was when it was typed into.
     pub fn follow(&mut self, reader: &PaneReader) -> Option<(Front, bool)> {

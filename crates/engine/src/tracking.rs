@@ -27,8 +27,8 @@ const SHELLS: &str = "sh.";
 /// Why it is asked.
 const NOT_BEGUN: &str = "was typed, but no shell has begun it: another program, an open quote or an editor's mode took it, or C-s stops the output";
 
-/// The same where nobody watched for a while.
-const UNSEEN: &str = "was typed, and may have begun since, while nobody watched";
+/// The same where its pane may not have been watched since; a reload counts for that, too.
+const UNSEEN: &str = "was typed, and whether its shell has begun it is not known any more";
 
 /// What the marks of a pane's own shell tell, where it has our integration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]

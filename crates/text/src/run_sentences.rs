@@ -16,7 +16,7 @@ pub(super) const OF_RUNS: &[(&str, &str)] = &[
     ("somebody with the link ({})", "持有链接的人（{0}）"),
     ("somebody with the link", "持有链接的人"),
     // Commands of which nobody knows whether they began.
-    ("was typed, and may have begun since, while nobody watched", "已输入，可能在无人观察时已经开始执行"),
+    ("was typed, and whether its shell has begun it is not known any more", "已输入，但已无法得知 shell 是否开始执行"),
     (
         "was typed, but no shell has begun it: another program, an open quote or an editor's mode took it, or C-s stops the output",
         "已输入，但没有 shell 开始执行它：被别的程序、未闭合的引号或编辑模式接走了，或者 C-s 停住了输出",

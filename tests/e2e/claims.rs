@@ -118,6 +118,39 @@ fn a_second_supervisor_watches_decides_through_the_first_and_takes_over_when_tha
     room.wait_ran("build build ");
 }
 
+/// The one that asked is gone for good, or comes back after another one has its server.
+#[test]
+fn what_a_gone_supervisor_had_asked_is_told_by_the_next_one() {
+    let mut room = Room::gated("language: en\n", "expires: 1h");
+    room.watch();
+    room.finish_tests("one");
+    let old = room.wait_approval();
+    let second = Second::start(&room);
+    let status = second.wait_status("\"asks\"");
+    assert!(status.contains("\"stage\": \"build\""), "{status}");
+    room.kill_9();
+    second.wait_status("\"live\"");
+    let told = "is gone; a decision about dinner/build was open there";
+    wait_for(PATIENCE, "what was open", || second.answer(&["events", "--json"]).contains(told).then_some(()));
+    let pane = room.server.tmux(&["display-message", "-p", "-t", "proj:ci", "#{pane_id}"]);
+    let begin = ["start", &format!("local:{pane}"), "dinner", "--stage", "build"];
+    let named = format!("`tmuxagent {}` begins it", begin.join(" "));
+    assert!(second.answer(&["events", "--json"]).contains(&named), "{}", second.answer(&["events"]));
+    assert_eq!(second.ask(&begin).status.code(), Some(0));
+    let new = second.wait_approval();
+    // The first one comes back: what it had asked is closed, and why is true.
+    let log = std::fs::File::create(room.file("supervisor.log")).expect("writable");
+    room.supervisor = Some(room.command(&["--headless"]).stderr(log).spawn().expect("it starts"));
+    room.wait_status("\"watching\"");
+    let late = room.ask(&["approve", &old]);
+    assert_ne!(late.status.code(), Some(0), "{late:?}");
+    let events = room.answer(&["events", "--json"]);
+    assert!(events.contains("watches it now"), "{events}");
+    assert_eq!(room.ran(), "");
+    assert_eq!(second.ask(&["approve", &new]).status.code(), Some(0));
+    room.wait_ran("build ");
+}
+
 #[test]
 fn a_suspended_supervisor_loses_its_server_and_types_nothing_when_it_goes_on() {
     let mut room = Room::gated("language: en\n", "expires: 1h");
@@ -136,7 +169,7 @@ fn a_suspended_supervisor_loses_its_server_and_types_nothing_when_it_goes_on() {
     // Whether it has found out by now or not: its yes types nothing.
     let _ = room.ask(&["approve", &old]);
     let status = room.wait_status("\"watching\"");
-    assert!(!status.contains("pipe"), "the other one's pipe is no program's that it would have to poll: {status}");
+    assert!(!status.contains("a pipe"), "the other one's pipe is no program's that it would have to poll: {status}");
     assert!(room.approvals().iter().all(|approval| approval["state"] != "pending" || approval["id"] == new.as_str()));
     assert_eq!(room.ran(), "");
     assert_eq!(second.ask(&["approve", &new]).status.code(), Some(0));

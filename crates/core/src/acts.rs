@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use tmuxagent_config::HostConfig;
 use tmuxagent_ipc::hub::PaneScreen;
 use tmuxagent_ipc::wire::Reply;
-use tmuxagent_model::{EventLine, HookTold, HostName, Intent, IntentId, PaneId, PaneKey, RequestNews};
+use tmuxagent_model::{EventLine, HookTold, HostName, Intent, IntentId, OpenQuestion, PaneId, PaneKey, RequestNews};
 use tmuxagent_tmux::Position;
 
 /// A request that is to be answered; a number that its asker gave it.
@@ -60,6 +60,8 @@ pub enum Act {
     WatchScreens(Life, Vec<PaneKey>),
     /// These pipelines have an open run in a pane.
     RunsIn(Life, PaneKey, Vec<String>),
+    /// This is asked about stages there: told to whoever takes the server over.
+    Asks(Life, Vec<OpenQuestion>),
     /// Weigh what an agent in a pane tells by a hook.
     Hook(Life, PaneKey, Box<HookTold>),
     /// A request of an agent in a pane waits for its answer, or does no more.

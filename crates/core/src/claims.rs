@@ -73,12 +73,13 @@ impl Core {
     /// Another supervisor types on a host from now on, or this one does.
     pub(crate) fn claimed(&mut self, host: &HostName, owner: Option<Box<Owner>>) {
         let other = owner.as_ref().map(|owner| owner.gone);
-        self.view.owner(host, owner, self.now);
+        self.view.owner(host, owner.clone(), self.now);
         self.dirty = true;
         let Some(gone) = other else {
             let between = self.between.remove(host).unwrap_or_default();
             if self.watched.remove(host) {
                 self.take_over(host, between);
+                self.tell_left(host);
             }
             return;
         };
@@ -86,10 +87,36 @@ impl Core {
         if self.watched.insert(host.clone()) {
             let known = self.engine.view().panes.into_keys().filter(|pane| pane.host == *host);
             for pane in known.collect::<Vec<_>>() {
-                let event = Event::PaneGone { pane, unwatched: true };
+                let event = Event::PaneGone { pane, unwatched: true, by: owner.clone() };
                 self.step(&event);
                 self.let_on(&event);
             }
+        }
+    }
+
+    /// Whoever had a host before this one had asked about stages there.
+    pub(crate) fn left_open(&mut self, host: &HostName, owner: Box<Owner>) {
+        self.left.insert(host.clone(), owner);
+        self.tell_left(host);
+    }
+
+    /// Tells what was left open in panes that this supervisor knows by now.
+    pub(crate) fn tell_left(&mut self, host: &HostName) {
+        if self.watched.contains(host) {
+            return;
+        }
+        let Some(mut owner) = self.left.remove(host) else { return };
+        let asks = std::mem::take(&mut owner.asks);
+        for question in asks {
+            let known =
+                self.engine.view().panes.into_keys().find(|pane| pane.host == *host && pane.pane == question.pane);
+            match known {
+                Some(pane) => drop(self.step(&Event::LeftOpen { pane, owner: owner.clone(), question })),
+                None => owner.asks.push(question),
+            }
+        }
+        if !owner.asks.is_empty() {
+            self.left.insert(host.clone(), owner);
         }
     }
 
@@ -141,7 +168,8 @@ impl Core {
                 let now = self.now;
                 self.between.entry(host.clone()).or_default().hear(event, now);
             }
-            Event::HostLost { .. }
+            Event::LeftOpen { .. }
+            | Event::HostLost { .. }
             | Event::Asked { .. }
             | Event::Timer { .. }
             | Event::Polled { .. }

@@ -26,8 +26,8 @@ use tmuxagent_config::HostConfig;
 use tmuxagent_engine::Engine;
 use tmuxagent_ipc::wire::Reply;
 use tmuxagent_model::{
-    Doubt, Effect, EntityKind, Event, EventLine, HostName, Intent, IntentId, Millis, Note, Outcome, PaneKey, Severity,
-    SkipReason, Snapshot, Timestamp, Trouble,
+    Doubt, Effect, EntityKind, Event, EventLine, HostName, Intent, IntentId, Millis, Note, Outcome, Owner, PaneKey,
+    Severity, SkipReason, Snapshot, Timestamp, Trouble,
 };
 use tmuxagent_store::{Committed, Durability, JournalRow};
 use tmuxagent_text::redact::Redactor;
@@ -103,6 +103,8 @@ pub struct Core {
     pub(crate) watched: BTreeSet<HostName>,
     /// What happens on them, for the case that this one takes them over.
     pub(crate) between: BTreeMap<HostName, Between>,
+    /// What those before this one had asked there, as far as it is not told yet.
+    pub(crate) left: BTreeMap<HostName, Box<Owner>>,
     pub(crate) acts: Vec<Act>,
     /// What was taken in lately.
     pub(crate) trace: Trace,
@@ -136,6 +138,7 @@ impl Core {
             settling: BTreeMap::new(),
             watched: BTreeSet::new(),
             between: BTreeMap::new(),
+            left: BTreeMap::new(),
             acts: Vec::new(),
             trace: Trace::default(),
             unkept: Unkept::default(),
@@ -358,6 +361,9 @@ impl Core {
         self.dirty |= step.changed;
         if step.changes.iter().any(|change| change.kind == EntityKind::Pane) {
             self.hosts.runs(self.engine.running());
+        }
+        if step.changes.iter().any(|change| change.kind == EntityKind::Approval) {
+            self.hosts.asks(self.engine.open_questions());
         }
         self.round.batch.at = now;
         self.round.batch.changes.extend(step.changes);

@@ -9,7 +9,9 @@ use super::trace::pairs;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use tmuxagent_config::HostConfig;
-use tmuxagent_model::{HookTold, HostName, Intent, IntentId, Millis, PaneId, PaneKey, RequestNews, Timestamp};
+use tmuxagent_model::{
+    HookTold, HostName, Intent, IntentId, Millis, OpenQuestion, PaneId, PaneKey, RequestNews, Timestamp,
+};
 use tmuxagent_tmux::Position;
 
 /// The pause before a host is watched again whose collector failed.
@@ -64,6 +66,9 @@ pub(crate) struct Hosts {
     /// What each collector was told of open runs.
     #[serde(with = "pairs")]
     running: BTreeMap<PaneKey, Vec<String>>,
+    /// What each collector was told of open questions.
+    #[serde(default)]
+    asks: BTreeMap<HostName, Vec<OpenQuestion>>,
     #[serde(with = "pairs")]
     views: HashMap<u64, (HostName, PaneId)>,
     /// The connections that wait for the answers to agents' calls.
@@ -124,6 +129,9 @@ impl Hosts {
         self.places.insert(config.name.clone(), place);
         self.acts.push(Act::StartHost(Box::new(start)));
         self.show_screens(&config.name);
+        if let Some(asks) = self.asks.get(&config.name) {
+            self.acts.push(Act::Asks(life, asks.clone()));
+        }
         if self.gone.remove(&config.name) {
             self.tell_gone();
         } else if !self.gone.is_empty() {
@@ -289,6 +297,21 @@ impl Hosts {
         for pane in before.into_keys() {
             if let Some(life) = self.watcher(&pane.host) {
                 self.acts.push(Act::RunsIn(life, pane, Vec::new()));
+            }
+        }
+    }
+
+    /// Tells the collectors what is asked on their hosts, as far as that changed.
+    pub(crate) fn asks(&mut self, now: impl Iterator<Item = (HostName, OpenQuestion)>) {
+        let mut asks: BTreeMap<HostName, Vec<OpenQuestion>> = BTreeMap::new();
+        now.for_each(|(host, question)| asks.entry(host).or_default().push(question));
+        let before = std::mem::replace(&mut self.asks, asks);
+        for host in before.keys().chain(self.asks.keys()).collect::<BTreeSet<_>>() {
+            let (was, is) = (before.get(host), self.asks.get(host));
+            if was != is
+                && let Some(life) = self.watcher(host)
+            {
+                self.acts.push(Act::Asks(life, is.cloned().unwrap_or_default()));
             }
         }
     }

@@ -236,17 +236,25 @@ impl LiveView {
         true
     }
 
-    /// Another supervisor types on a host, or none (any more).
-    pub fn owner(&mut self, name: &HostName, owner: Option<Box<Owner>>, now: Timestamp) {
-        let unknown = || HostView {
+    /// A host is watched from now on, whatever its collector finds there.
+    pub fn begins(&mut self, name: &HostName, now: Timestamp) {
+        self.known_host(name, now);
+    }
+
+    fn known_host(&mut self, name: &HostName, now: Timestamp) -> &mut HostView {
+        self.hosts.entry(name.clone()).or_insert_with(|| HostView {
             name: name.clone(),
             state: HostState::Connecting,
             since: now,
             version: String::new(),
             detail: String::new(),
             owner: None,
-        };
-        self.hosts.entry(name.clone()).or_insert_with(unknown).owner = owner;
+        })
+    }
+
+    /// Another supervisor types on a host, or none (any more).
+    pub fn owner(&mut self, name: &HostName, owner: Option<Box<Owner>>, now: Timestamp) {
+        self.known_host(name, now).owner = owner;
     }
 
     /// The supervisor that types on a host, where it is not this one.

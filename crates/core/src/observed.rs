@@ -28,9 +28,10 @@ impl Core {
         }
         match message {
             HostMessage::Claim(owner) => self.claimed(host, owner),
+            HostMessage::Left(owner) => self.left_open(host, owner),
             HostMessage::Event(event) if self.watched.contains(host) => self.overhear(host, event),
             // A collector tells each pane that its filters leave out, known from earlier or not.
-            HostMessage::Event(Event::PaneGone { pane, unwatched: true }) if !self.knows_pane(&pane) => {
+            HostMessage::Event(Event::PaneGone { pane, unwatched: true, .. }) if !self.knows_pane(&pane) => {
                 self.hosts.forget_pane(&pane);
                 self.round.batch.positions.push((pane, None));
             }
@@ -40,6 +41,9 @@ impl Core {
                 self.mind_requests(&event);
                 drop(self.step(&event));
                 self.let_on(&event);
+                if matches!(event, Event::PaneSeen { .. }) {
+                    self.tell_left(host);
+                }
             }
             HostMessage::Ended(ending) => self.ended(&ending.into_event()),
             HostMessage::Status { state, version, detail } => {
@@ -122,7 +126,8 @@ impl Core {
             }
             Event::CommandEnded { pane, .. } => drop(self.unplaced.insert(pane.clone())),
             Event::Gap { .. } => self.view.counters.gaps += 1,
-            Event::HostLost { .. }
+            Event::LeftOpen { .. }
+            | Event::HostLost { .. }
             | Event::Program { .. }
             | Event::Dialog { .. }
             | Event::Waits { .. }
@@ -148,6 +153,8 @@ impl Core {
         self.reconcile_at.retain(|(_, host)| *host != config.name);
         self.forget_shell_marks(&config.name);
         self.hosts.runs(self.engine.running());
+        self.view.begins(&config.name, self.now);
+        self.dirty = true;
         self.hosts.start(config);
         // What is handed to it is held back as well, also where it waited in an earlier life.
         if self.engine.view().frozen.is_some() {
@@ -210,6 +217,7 @@ impl Core {
         // Whoever comes by this name next is told anew who types there.
         self.watched.remove(name);
         self.between.remove(name);
+        self.left.remove(name);
         self.solve(&format!("host {name}"));
     }
 }

@@ -64,7 +64,7 @@ impl Core {
 
     /// A pane is gone for good, as far as this supervisor is concerned; `unwatched` as in [`Event::PaneGone`].
     pub(crate) fn pane_gone(&mut self, pane: PaneKey, unwatched: bool) {
-        let event = Event::PaneGone { pane, unwatched };
+        let event = Event::PaneGone { pane, unwatched, by: None };
         self.show_event(&event);
         self.mind_requests(&event);
         self.step(&event);
@@ -125,6 +125,7 @@ pub(crate) const fn waits_for_keys(message: &HostMessage) -> Option<&PaneKey> {
         | HostMessage::Ended(_)
         | HostMessage::Status { .. }
         | HostMessage::Claim(_)
+        | HostMessage::Left(_)
         | HostMessage::Panes(_)
         | HostMessage::Malformed { .. }
         | HostMessage::Awaits { .. }

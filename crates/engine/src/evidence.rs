@@ -268,6 +268,7 @@ pub fn concerns<'s>(state: &'s State, event: &'s Event) -> Option<&'s PaneKey> {
         }
         Event::PaneSeen { .. }
         | Event::PaneGone { .. }
+        | Event::LeftOpen { .. }
         | Event::HostLost { .. }
         | Event::ShellMarks { .. }
         | Event::CommandBegan { .. }

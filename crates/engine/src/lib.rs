@@ -97,8 +97,8 @@ use state::State;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use tmuxagent_model::{
-    Approval, ApprovalId, Change, EntityKind, Event, Intent, IntentId, IntentState, Millis, Note, PaneKey, RunId,
-    Severity, TimerKey, Timestamp,
+    Approval, ApprovalId, ApprovalState, Change, EntityKind, Event, HostName, Intent, IntentId, IntentState, Millis,
+    Note, OpenQuestion, PaneKey, RunId, Severity, TimerKey, Timestamp,
 };
 use tmuxagent_policy::Policy;
 use turn::Turn;
@@ -287,7 +287,8 @@ impl Engine {
         };
         match event {
             Event::PaneSeen { info } => turn.pane_seen(info),
-            Event::PaneGone { pane, unwatched } => turn.pane_gone(pane, *unwatched),
+            Event::PaneGone { pane, unwatched, by } => turn.pane_gone(pane, *unwatched, by.as_deref()),
+            Event::LeftOpen { pane, owner, question } => turn.left_open(pane, owner, question),
             Event::HostLost { host } => turn.host_lost(host),
             Event::Line(line) => turn.line(line),
             Event::Activity { pane } => turn.touch(pane),
@@ -315,6 +316,17 @@ impl Engine {
             Event::Witnessed { .. } => {}
         }
         turn.finish()
+    }
+
+    /// Every stage that waits for a decision, by its host and in the order of their panes' ids.
+    pub fn open_questions(&self) -> impl Iterator<Item = (HostName, OpenQuestion)> {
+        let open = self.state.approvals.values().map(|row| &row.approval);
+        let open = open.filter(|approval| approval.state == ApprovalState::Pending);
+        let asked = open.filter_map(|approval| {
+            let (pipeline, stage) = (approval.pipeline.clone()?, approval.stage.clone()?);
+            Some((approval.pane.host.clone(), OpenQuestion { pane: approval.pane.pane, pipeline, stage }))
+        });
+        asked.collect::<BTreeSet<_>>().into_iter()
     }
 
     /// The pane that a fact concerns, whose last lines belong to it.

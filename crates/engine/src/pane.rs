@@ -7,7 +7,8 @@ use super::watch::of_pane;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use tmuxagent_model::{
-    Alert, AlertKind, HostName, IntentId, Note, PaneInfo, PaneKey, ProgramState, Severity, TimerKey, Urgency,
+    Alert, AlertKind, HostName, IntentId, Note, OpenQuestion, Owner, PaneInfo, PaneKey, ProgramState, Severity,
+    TimerKey, Urgency,
 };
 use tmuxagent_policy::{Pipeline, Policy};
 
@@ -84,7 +85,7 @@ impl Turn<'_> {
     }
 
     /// A pane is gone, or lives on unwatched; everything that was meant for it ends.
-    pub fn pane_gone(&mut self, pane: &PaneKey, unwatched: bool) {
+    pub fn pane_gone(&mut self, pane: &PaneKey, unwatched: bool, by: Option<&Owner>) {
         let Some(row) = self.state.panes.get(pane) else { return };
         let place = row.place.clone();
         let meant: Vec<IntentId> = self
@@ -104,8 +105,12 @@ impl Turn<'_> {
         if let Some(row) = self.state.panes.get_mut(pane) {
             row.info.dead = true;
         }
-        let why = if unwatched { "nobody watches it any more" } else { "it is gone" };
-        self.end_runs(pane, &Cause::own(self.now, "pane", why), true);
+        let why = match (by, unwatched) {
+            (Some(other), _) => format!("{} watches it now", other.named(super::text::visible)),
+            (None, true) => "nobody watches it any more".to_owned(),
+            (None, false) => "it is gone".to_owned(),
+        };
+        self.end_runs(pane, &Cause::own(self.now, "pane", &why), true);
         self.supersede_pane(pane);
         let timers: Vec<TimerKey> =
             self.state.timers().map(|row| &row.key).filter(|key| of_pane(key, pane)).cloned().collect();
@@ -116,6 +121,36 @@ impl Turn<'_> {
         let short = format!("{}:{}", pane.host, pane.pane);
         let note = if unwatched { Note::PaneLeft { pane: short } } else { Note::PaneGone { pane: short } };
         self.note(Severity::Info, &pane.told(&place), note);
+    }
+
+    /// Another supervisor had asked about a stage here when it was last seen. Whether that was decided since is not known, so
+    /// nothing is begun: a person is told, and how to begin the stage here.
+    pub fn left_open(&mut self, pane: &PaneKey, owner: &Owner, question: &OpenQuestion) {
+        let Some(row) = self.state.panes.get(pane) else { return };
+        let place = pane.told(&row.place);
+        let (pipeline, stage) = (&question.pipeline, &question.stage);
+        let who = owner.named(super::text::visible);
+        let text = format!("{who} is gone; a decision about {pipeline}/{stage} was open there");
+        let known = row.pipelines.contains(pipeline)
+            && self.policy.pipelines.iter().any(|own| own.name == *pipeline && own.stage(stage).is_some());
+        let body = if known {
+            let short = format!("{}:{}", pane.host, pane.pane);
+            format!("nothing of it is begun here; `tmuxagent start {short} {pipeline} --stage {stage}` begins it")
+        } else {
+            "nothing of it is begun here, where no policy has it for this pane".to_owned()
+        };
+        self.note(Severity::Warning, &place, Note::Text { text: text.clone() });
+        self.note(Severity::Info, &place, Note::Text { text: body.clone() });
+        self.alert(Alert {
+            kind: AlertKind::Approval,
+            urgency: Urgency::High,
+            title: format!("{place} {text}"),
+            body,
+            approval: None,
+            run: None,
+            dedupe: format!("left/{}/{pane}/{pipeline}/{stage}", owner.instance),
+            channels: Vec::new(),
+        });
     }
 
     /// A host can't be observed: its panes are stale. Time limits run on, nothing is lost.

@@ -1,8 +1,8 @@
 //! Facts, past tense: everything that happens becomes one [`Event`] in one queue.
 
 use super::{
-    AgentQuestion, AgentSeen, Command, Decider, Front, HostName, IntentId, Outcome, PaneId, PaneKey, SessionId,
-    TimerKey, Timestamp, WindowId,
+    AgentQuestion, AgentSeen, Command, Decider, Front, HostName, IntentId, OpenQuestion, Outcome, Owner, PaneId,
+    PaneKey, SessionId, TimerKey, Timestamp, WindowId,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -23,6 +23,18 @@ pub enum Event {
         /// It lives on, but a filter, a host taken out or another supervisor keeps it from being watched.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         unwatched: bool,
+        /// The other supervisor, where it is one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<Box<Owner>>,
+    },
+    /// The supervisor that typed here before this one is gone, and had a stage wait for a decision when it was last seen.
+    LeftOpen {
+        /// Where.
+        pane: PaneKey,
+        /// It.
+        owner: Box<Owner>,
+        /// What it had asked about.
+        question: OpenQuestion,
     },
     /// A host can't be observed now; its panes are stale, not gone.
     HostLost {

@@ -47,7 +47,7 @@ pub use filter::{NameFilter, check_pattern};
 pub use ids::{ApprovalId, HostName, IdError, IntentId, PaneId, PaneKey, RunId, ServerId, SessionId, WindowId};
 pub use lease::{LeaseOffer, LeaseView, LeftToPerson};
 pub use note::{ConfigPart, HowChanged, Note, PartChange, Severity};
-pub use owner::Owner;
+pub use owner::{OpenQuestion, Owner};
 pub use reader::{Awaited, Basis, Front, Needs, PaneReader, Reads, SeenByPerson};
 pub use redacted::{Carry, Redact, Redaction, SecretMark, is_lost, is_mark, own_characters, recalls};
 pub use shell::{Shell, ShellText};

@@ -1,7 +1,18 @@
 //! Who types into a tmux server: the supervisor that has claimed it.
 
-use super::{HostName, Millis};
+use super::{HostName, Millis, PaneId};
 use serde::{Deserialize, Serialize};
+
+/// A stage that waits for a decision, as the supervisor that asks tells it to others on the server.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct OpenQuestion {
+    /// The pane it is about.
+    pub pane: PaneId,
+    /// The pipeline.
+    pub pipeline: String,
+    /// Its stage.
+    pub stage: String,
+}
 
 /// A supervisor, as it tells of itself on a server that it has claimed. What another one wrote is untrusted text.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -28,9 +39,18 @@ pub struct Owner {
     /// It was found gone: how long before that it was seen there last. Said by whoever watches, never by itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gone: Option<Millis>,
+    /// What it had asked and was not decided when it was last seen; some of them, where they are many.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub asks: Vec<OpenQuestion>,
 }
 
 impl Owner {
+    /// It for people, in English, its words cleaned by `clean`; what is not known is `?`.
+    pub fn named(&self, clean: impl Fn(&str) -> String) -> String {
+        let word = |text: &str| if text.is_empty() { "?".to_owned() } else { clean(text) };
+        format!("{}'s tmuxagent on {} (process {})", word(&self.user), word(&self.machine), self.pid)
+    }
+
     /// Whether both are supervisors on one machine, so that one can look at the other's process.
     #[must_use]
     pub fn is_beside(&self, other: &Self) -> bool {

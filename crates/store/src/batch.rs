@@ -255,6 +255,7 @@ fn event_pane(event: &Event) -> Option<&PaneKey> {
         Event::Line(line) => Some(&line.pane),
         Event::Agent(seen) => Some(&seen.pane),
         Event::PaneGone { pane, .. }
+        | Event::LeftOpen { pane, .. }
         | Event::Activity { pane }
         | Event::Gap { pane }
         | Event::Program { pane, .. }

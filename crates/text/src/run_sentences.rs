@@ -22,6 +22,17 @@ pub(super) const OF_RUNS: &[(&str, &str)] = &[
         "已输入，但没有 shell 开始执行它：被别的程序、未闭合的引号或编辑模式接走了，或者 C-s 停住了输出",
     ),
     ("was not typed: what was typed before may have begun by now", "未输入：之前输入的命令可能已经开始"),
+    // What another supervisor had asked.
+    ("{} watches it now", "现由 {0} 监视"),
+    ("{} is gone; a decision about {}/{} was open there", "{0} 已不在；它那里还有关于 {1}/{2} 的决定待定"),
+    (
+        "nothing of it is begun here; `tmuxagent start {} {} --stage {}` begins it",
+        "这里没有开始它的任何部分；`tmuxagent start {0} {1} --stage {2}` 会开始它",
+    ),
+    (
+        "nothing of it is begun here, where no policy has it for this pane",
+        "这里没有开始它的任何部分，也没有策略在这个窗格里有它",
+    ),
     // Panes.
     ("Stage {} can't begin: {}. Look for its pane again?", "阶段 {0} 无法开始：{1}。再找一次它的窗格？"),
     ("nothing is typed before its pane is found", "找到它的窗格之前不输入任何内容"),

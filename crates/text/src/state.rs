@@ -129,7 +129,7 @@ pub fn owner_name(lang: Lang, owner: &Owner) -> String {
     let named = |text: &str| if text.is_empty() { "?".to_owned() } else { clean(text) };
     let (user, machine, pid) = (named(&owner.user), named(&owner.machine), owner.pid);
     match lang {
-        Lang::En => format!("{user}'s tmuxagent on {machine} (process {pid})"),
+        Lang::En => owner.named(clean),
         Lang::Zh => format!("{machine} 上 {user} 的 tmuxagent（进程 {pid}）"),
     }
 }
@@ -151,9 +151,13 @@ pub fn host_owner(lang: Lang, state: HostState, owner: &Owner) -> String {
             Lang::Zh => format!("{who} 已不在；由本进程接手"),
         };
     }
-    match lang {
-        Lang::En => format!("{who} types there and asks; this one takes over when that one is gone"),
-        Lang::Zh => format!("由 {who} 负责输入和提问；它结束后由本进程接手"),
+    match (lang, owner.asks.len()) {
+        (Lang::En, 0) => format!("{who} types there and asks; this one takes over when that one is gone"),
+        (Lang::Zh, 0) => format!("由 {who} 负责输入和提问；它结束后由本进程接手"),
+        (Lang::En, open) => {
+            format!("{who} types there and has {open} open; this one takes over when that one is gone")
+        }
+        (Lang::Zh, open) => format!("由 {who} 负责输入和提问，有 {open} 项待定；它结束后由本进程接手"),
     }
 }
 

@@ -38,8 +38,8 @@ use tmuxagent_agents::{Recogniser, ThreadTold};
 use tmuxagent_clock::Clock;
 use tmuxagent_errand::{Ending, Errand};
 use tmuxagent_model::{
-    AgentStatus, Awaited, Event, HookTold, HostName, HostState, IntentId, Owner, PaneId, PaneKey, PaneReader,
-    RequestNews, Timestamp,
+    AgentStatus, Awaited, Event, HookTold, HostName, HostState, IntentId, OpenQuestion, Owner, PaneId, PaneKey,
+    PaneReader, RequestNews, Timestamp,
 };
 use tmuxagent_policy::Policy;
 use tokio::sync::{mpsc, oneshot, watch as latest};
@@ -65,6 +65,8 @@ pub enum HostMessage {
     /// Who types there from now on: another supervisor, or this one under another name; `None`: this host. Told before
     /// anything of the panes, unless it is this host from the start.
     Claim(Option<Box<Owner>>),
+    /// Who had it before this host left open what [`Owner::asks`] names. Told before the [`HostMessage::Claim`] that follows.
+    Left(Box<Owner>),
     /// What a pane's program printed since it was last told, oldest first, at most [`tmuxagent_model::PRINTED`] lines: before
     /// the events that follow from them, and with the surface. Shown to people, never a reason for anything.
     Printed {
@@ -139,6 +141,7 @@ pub(crate) enum Request {
     Freeze(bool),
     WatchScreens(Vec<PaneKey>),
     RunsIn(PaneKey, Vec<String>),
+    Asks(Vec<OpenQuestion>),
     Hook(PaneKey, Box<HookTold>),
     Agent(PaneKey, Box<RequestNews>),
     Thread(PaneKey, Box<ThreadTold>),
@@ -198,6 +201,11 @@ impl HostHandle {
     /// These pipelines have an open run in a pane, so that their lines matter there even when its window is renamed.
     pub fn runs_in(&self, pane: PaneKey, pipelines: Vec<String>) {
         self.ask(Request::RunsIn(pane, pipelines));
+    }
+
+    /// This is asked about stages there. It stands on the server, for whoever takes it over when this supervisor is gone.
+    pub fn asks(&self, asks: Vec<OpenQuestion>) {
+        self.ask(Request::Asks(asks));
     }
 
     /// An agent in a pane tells something by a hook. It is weighed with the next look at the pane, if that agent still reads

@@ -253,7 +253,7 @@ impl World {
             Wish::See { pane, window, dead } => self.see(*pane, *window, *dead),
             Wish::Gone(pane) => {
                 if let Some(info) = self.panes.remove(pane) {
-                    self.step(Event::PaneGone { pane: info.key, unwatched: false });
+                    self.step(Event::PaneGone { pane: info.key, unwatched: false, by: None });
                 }
             }
             Wish::HostLost => self.step(Event::HostLost { host: HostName::local() }),

@@ -210,7 +210,7 @@ impl Player {
             "pane" => self.pane(&words),
             "gone" => {
                 let pane = self.key(word(0));
-                self.step(Event::PaneGone { pane, unwatched: false });
+                self.step(Event::PaneGone { pane, unwatched: false, by: None });
             }
             "lost" => self.step(Event::HostLost { host: HostName::new(word(0)) }),
             "prints" => {

@@ -224,6 +224,7 @@ impl Supervisor {
             Act::Freeze(..)
             | Act::WatchScreens(..)
             | Act::RunsIn(..)
+            | Act::Asks(..)
             | Act::Hook(..)
             | Act::Request(..)
             | Act::Exclude(..)

@@ -228,7 +228,7 @@ impl World {
 
     fn tell_gone(&mut self, key: &PaneKey) {
         self.stop_sending(key);
-        self.supervisor.tell_event(Event::PaneGone { pane: key.clone(), unwatched: false });
+        self.supervisor.tell_event(Event::PaneGone { pane: key.clone(), unwatched: false, by: None });
     }
 
     /// A send whose reply is lost is settled later.

@@ -3,7 +3,7 @@
 use super::*;
 use crate::reload::Reloaded;
 use tmuxagent_engine::Options;
-use tmuxagent_model::{EntityKind, KeyStep, Millis, Note, Outcome, Owner, SkipReason};
+use tmuxagent_model::{EntityKind, HostState, KeyStep, Millis, Note, OpenQuestion, Outcome, Owner, PaneId, SkipReason};
 
 fn reload(room: &mut Room, hosts: Vec<HostConfig>) {
     let reloaded = Reloaded {
@@ -360,4 +360,40 @@ fn a_collector_that_begins_while_sending_is_frozen_is_told_first() {
     let frozen = place(&|act| *act == Act::Freeze(Life(2), true));
     let typed = place(&|act| matches!(act, Act::Type { .. }));
     assert!(started.is_some() && started < frozen && typed.is_none_or(|typed| frozen < Some(typed)), "{acts:?}");
+}
+
+#[test]
+fn what_another_supervisor_had_asked_is_told_once_its_pane_is_known() {
+    let question = |pane: u32, stage: &str| OpenQuestion {
+        pane: PaneId(pane),
+        pipeline: "chain".to_owned(),
+        stage: stage.to_owned(),
+    };
+    let asks = vec![question(1, "one"), question(7, "two")];
+    let owner = Owner { machine: "nas".into(), user: "li".into(), asks, ..Owner::default() };
+    let gone = Owner { gone: Some(Millis(10)), ..owner.clone() };
+    let mut room = Room::new();
+    room.hear(1, HostMessage::Claim(Some(Box::new(gone))));
+    room.hear(1, HostMessage::Left(Box::new(owner)));
+    room.commit();
+    assert!(room.core.left.values().all(|left| left.asks.len() == 2), "not yet ours");
+    room.hear(1, HostMessage::Claim(None));
+    let told = |batch: &tmuxagent_store::Batch, part: &str| {
+        batch.notes.iter().filter(|(_, _, note)| matches!(note, Note::Text { text } if text.contains(part))).count()
+            + batch.events.iter().filter(|row| row.notes.iter().any(|note| format!("{note:?}").contains(part))).count()
+    };
+    let batch = room.commit().unwrap();
+    assert_eq!(told(&batch, "a decision about chain/one was open there"), 1, "{batch:?}");
+    assert_eq!(told(&batch, "chain/two"), 0);
+    // A pane that is listed later.
+    room.hear(1, HostMessage::Event(Event::PaneSeen { info: Box::new(info(7)) }));
+    assert_eq!(told(&room.commit().unwrap(), "a decision about chain/two was open there"), 1);
+    assert!(room.core.left.is_empty());
+}
+
+#[test]
+fn a_host_is_named_before_anything_is_known_of_it() {
+    let mut room = Room::with(Engine::new(policy()), Restored::default());
+    let snapshot = room.core.snapshot(room.now + Millis(50)).unwrap();
+    assert_eq!(snapshot.hosts.iter().map(|host| host.state).collect::<Vec<_>>(), [HostState::Connecting]);
 }

@@ -126,7 +126,7 @@ fn a_line_and_its_position_share_a_round() {
     for _ in 0..3 {
         room.hear(1, HostMessage::Position { pane: info(1).key, position: Position::default() });
     }
-    room.hear(1, HostMessage::Event(Event::PaneGone { pane: info(1).key, unwatched: false }));
+    room.hear(1, HostMessage::Event(Event::PaneGone { pane: info(1).key, unwatched: false, by: None }));
     assert_eq!(room.commit().unwrap().positions.last(), Some(&(info(1).key, None)));
 }
 

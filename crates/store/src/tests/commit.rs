@@ -13,7 +13,7 @@ async fn what_was_committed_is_restored() {
         JournalRow { at: at(10), event: Event::Activity { pane: pane(1) }, changed: false, notes: Vec::new() },
         JournalRow {
             at: at(10),
-            event: Event::PaneGone { pane: pane(2), unwatched: false },
+            event: Event::PaneGone { pane: pane(2), unwatched: false, by: None },
             changed: false,
             notes: vec![told("a"), told("b")],
         },

@@ -265,6 +265,10 @@ pub(super) const ROWS: &[(&str, &str)] = &[
         "{} types there and asks; this one takes over when that one is gone",
         "由 {0} 负责输入和提问；它结束后由本进程接手",
     ),
+    (
+        "{} types there and has {} open; this one takes over when that one is gone",
+        "由 {0} 负责输入和提问，有 {1} 项待定；它结束后由本进程接手",
+    ),
     ("{} is gone; this one takes over", "{0} 已不在；由本进程接手"),
     (
         "printed as the supervisor before this one ended, and not acted on by this one: `{}`",

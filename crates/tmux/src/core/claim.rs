@@ -13,12 +13,12 @@
 use super::link::Link;
 use super::{HostCore, Job, Output, Purpose};
 use crate::HostMessage;
-use crate::proto::claim::{Words, ask, line, renew, take};
+use crate::proto::claim::{Words, ask, lease, line, renew, take};
 use crate::proto::{Claimed, Nonce, Reply, RowReader, Token, Version};
 use std::collections::{BTreeSet, HashSet};
 use std::time::Duration;
 use std::time::Instant;
-use tmuxagent_model::{HostName, HostState, Millis, Owner, ServerId};
+use tmuxagent_model::{HostName, HostState, Millis, OpenQuestion, Owner, ServerId};
 use tmuxagent_text::{Lang, host_owner};
 
 /// How often the holder renews its lease.
@@ -69,6 +69,10 @@ pub(crate) struct Claim {
     shy: bool,
     /// Names under which this process watches nothing any more.
     gone: BTreeSet<HostName>,
+    /// What this supervisor asks about stages there.
+    asks: Vec<OpenQuestion>,
+    /// Who had the server before us and left questions open, until that is told.
+    left: Option<Box<Owner>>,
 }
 
 /// Nobody lives who holds it.
@@ -91,8 +95,9 @@ pub(crate) enum Next {
 impl Claim {
     pub fn new(us: Owner, homes: HashSet<ServerId>, shy: bool, now: Instant) -> Self {
         let (standing, read, unrenewed) = (Standing::Unknown, Claimed::default(), now);
-        let (seen, gone) = (now, BTreeSet::new());
-        Self { us, standing, read, known: Owner::default(), unrenewed, seen, orphaned: None, homes, shy, gone }
+        let (seen, gone, asks) = (now, BTreeSet::new(), Vec::new());
+        let (known, orphaned, left) = (Owner::default(), None, None);
+        Self { us, standing, read, known, unrenewed, seen, orphaned, homes, shy, gone, asks, left }
     }
 
     pub const fn standing(&self) -> &Standing {
@@ -111,7 +116,7 @@ impl Claim {
     pub fn owner(&self) -> Option<Owner> {
         match self.standing {
             Standing::Unknown | Standing::Ours(_) => None,
-            Standing::Same => Some(Owner { gone: None, ..self.known.clone() }),
+            Standing::Same => Some(Owner { gone: None, asks: Vec::new(), ..self.known.clone() }),
             Standing::Others => Some(Owner { gone: self.orphaned.map(Orphaned::told), ..self.known.clone() }),
         }
     }
@@ -122,10 +127,10 @@ impl Claim {
         self.orphaned = None;
     }
 
-    /// What was found out of it, while names went that the look did not know of.
+    /// What was found out of it, while names went and questions came that the look did not know of.
     pub fn found(&mut self, found: Self) {
-        let gone = std::mem::take(&mut self.gone);
-        *self = Self { gone, ..found };
+        let (gone, asks) = (std::mem::take(&mut self.gone), std::mem::take(&mut self.asks));
+        *self = Self { gone, asks, ..found };
     }
 
     /// Whether this process had the server, under a name that is gone.
@@ -169,11 +174,16 @@ impl Claim {
             self.read = read;
             self.orphaned = None;
             self.standing = Standing::Ours(token);
+            let asks = std::mem::take(&mut self.known.asks);
+            // What an earlier life of ours asked we know ourselves.
+            if !asks.is_empty() && self.known.instance != self.us.instance {
+                self.left = Some(Box::new(Owner { asks, ..self.known.clone() }));
+            }
             return Next::Keep;
         }
         let next = self.judge(&read, now, alive);
         if let Some(owner) = &read.owner {
-            self.known.clone_from(owner);
+            self.known = Owner { asks: read.asks(), ..owner.clone() };
         }
         self.read = read;
         if let Next::Be(standing) = &next {
@@ -235,7 +245,15 @@ impl Orphaned {
 impl HostCore {
     /// What the lease is renewed with: anything that was not there before.
     pub fn lease(&self) -> String {
-        (self.wall.0 / 1000).to_string()
+        lease(self.wall, &self.claim.asks)
+    }
+
+    /// This is asked about stages there from now on.
+    pub fn asks_now(&mut self, asks: Vec<OpenQuestion>) {
+        self.claim.asks = asks;
+        if self.claim.token().is_some() {
+            self.claim_is_doubtful();
+        }
     }
 
     /// Plans the first look at the claim of a server that is observed from now on.
@@ -321,6 +339,9 @@ impl HostCore {
 
     /// Tells who types there, when that changed, and what follows from it.
     pub fn tell_claim(&mut self) {
+        if let Some(left) = self.claim.left.take() {
+            self.outlet.put(HostMessage::Left(left));
+        }
         let owner = self.claim.owner();
         if self.told_owner == owner {
             return;

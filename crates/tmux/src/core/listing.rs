@@ -93,7 +93,7 @@ impl HostCore {
             }
         } else if first && begins {
             // It may have been watched before, by a collector that was configured otherwise.
-            self.outlet.event(Event::PaneGone { pane: info.key, unwatched: true });
+            self.outlet.event(Event::PaneGone { pane: info.key, unwatched: true, by: None });
         }
     }
 
@@ -213,7 +213,7 @@ impl HostCore {
         self.forget_pipe(id);
         let Some(pane) = self.inventory.panes.remove(&id) else { return };
         self.spec.on_tape(|tape| tape.gone(&pane.info.key));
-        self.outlet.event(Event::PaneGone { pane: pane.info.key, unwatched });
+        self.outlet.event(Event::PaneGone { pane: pane.info.key, unwatched, by: None });
     }
 
     /// Ends all clients hard.

@@ -278,6 +278,7 @@ impl HostCore {
             Request::Withdraw(intent) => self.withdraw(&intent),
             Request::WatchScreens(panes) => self.watch_screens(panes),
             Request::RunsIn(pane, pipelines) => self.runs_in(pane, pipelines),
+            Request::Asks(asks) => self.asks_now(asks),
             Request::Hook(pane, told) => self.hook(&pane, *told),
             Request::Agent(pane, news) => self.request_news(&pane, *news),
             Request::Thread(pane, told) => self.thread_told(&pane, *told),

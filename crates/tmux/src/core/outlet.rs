@@ -133,6 +133,7 @@ const fn pane_of(message: &HostMessage) -> Option<&PaneKey> {
         HostMessage::Ended(_)
         | HostMessage::Event(
             Event::PaneSeen { .. }
+            | Event::LeftOpen { .. }
             | Event::HostLost { .. }
             | Event::InFront { .. }
             | Event::Asked { .. }
@@ -144,6 +145,7 @@ const fn pane_of(message: &HostMessage) -> Option<&PaneKey> {
         )
         | HostMessage::Status { .. }
         | HostMessage::Claim(_)
+        | HostMessage::Left(_)
         | HostMessage::Awaits { .. }
         | HostMessage::Panes(_)
         | HostMessage::Malformed { .. }
@@ -211,8 +213,8 @@ mod tests {
     #[test]
     fn a_supervisor_that_stands_still_costs_the_oldest_lines_and_is_told() {
         let mut outlet = Outlet::default();
-        outlet.event(Event::PaneGone { pane: key(9), unwatched: false });
-        outlet.event(Event::PaneGone { pane: key(8), unwatched: false });
+        outlet.event(Event::PaneGone { pane: key(9), unwatched: false, by: None });
+        outlet.event(Event::PaneGone { pane: key(8), unwatched: false, by: None });
         (0..1000).for_each(|seq| outlet.put(line(1, seq)));
         assert!(outlet.bytes <= MAX_BYTES);
         let got = all(&mut outlet);

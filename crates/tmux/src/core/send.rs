@@ -106,7 +106,7 @@ impl HostCore {
         let gone = match &self.server {
             Some(server) if server.id != key.server => {
                 // In this life nobody told of that server's panes: a question about one would be about nothing.
-                self.outlet.event(Event::PaneGone { pane: key.clone(), unwatched: false });
+                self.outlet.event(Event::PaneGone { pane: key.clone(), unwatched: false, by: None });
                 Some(SkipReason::OtherServer)
             }
             Some(_)

@@ -10,7 +10,7 @@
 //! no process.
 
 use super::{Nonce, Row, Version, escape_operand, quote, row_format};
-use tmuxagent_model::Owner;
+use tmuxagent_model::{OpenQuestion, Owner, Timestamp};
 
 /// The server option that holds the token.
 const TOKEN: &str = "@tmuxagent_owner";
@@ -18,6 +18,22 @@ const TOKEN: &str = "@tmuxagent_owner";
 const OWNER: &str = "@tmuxagent_owner_is";
 /// The lease: a hidden variable, or a server option.
 const LEASE: &str = "@tmuxagent_lease";
+
+/// So many open questions stand in a lease,
+const MOST_ASKED: usize = 16;
+/// and so many bytes of them: a lease is read every second.
+const MOST_BYTES: usize = 2_000;
+
+/// A lease: anything that was not there before, and what the holder asks. What does not fit is left out.
+#[must_use]
+pub fn lease(now: Timestamp, asks: &[OpenQuestion]) -> String {
+    let seconds = now.0 / 1000;
+    let written = (1..=asks.len().min(MOST_ASKED)).rev().find_map(|most| {
+        let json = serde_json::to_string(&asks[..most]).ok()?;
+        (json.len() <= MOST_BYTES).then(|| format!("{seconds} {json}"))
+    });
+    written.unwrap_or_else(|| seconds.to_string())
+}
 
 /// What stands for one taking of a server. Without one nothing can be typed: see [`super::Expectation`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,6 +74,13 @@ pub struct Claimed {
 }
 
 impl Claimed {
+    /// What whoever holds it had asked, as far as its lease says so.
+    #[must_use]
+    pub fn asks(&self) -> Vec<OpenQuestion> {
+        let json = self.lease.split_once(' ').map(|(_, json)| json).filter(|json| json.len() <= MOST_BYTES);
+        json.and_then(|json| serde_json::from_str(json).ok()).unwrap_or_default()
+    }
+
     /// Reads the row that [`ask`] prints.
     #[must_use]
     pub fn read(row: &Row) -> Option<Self> {
@@ -150,6 +173,29 @@ mod tests {
         assert!(!line(&words).contains('\n'));
         let old = renew(&nonce(), Version::SENDS, &Token::new("b", [0; 8]), "19");
         assert_eq!(old[3], "set-option -s @tmuxagent_lease \"19\"");
+    }
+
+    #[test]
+    fn a_lease_tells_what_is_open_as_far_as_it_fits() {
+        let question = |n: usize, stage: &str| OpenQuestion {
+            pane: "%3".parse().unwrap(),
+            pipeline: format!("ci-{n}"),
+            stage: stage.to_owned(),
+        };
+        let read = |asks: &[OpenQuestion]| {
+            let lease = lease(Timestamp(17_000), asks);
+            assert!(lease.starts_with("17") && lease.len() < 2_100, "{lease}");
+            Claimed { lease, ..Claimed::default() }.asks()
+        };
+        assert_eq!(lease(Timestamp(17_000), &[]), "17");
+        assert_eq!(read(&[]), []);
+        assert_eq!(read(&[question(1, "部署,#}\"")]), [question(1, "部署,#}\"")]);
+        let many: Vec<OpenQuestion> = (0..99).map(|n| question(n, "deploy")).collect();
+        assert_eq!(read(&many), many[..MOST_ASKED]);
+        assert_eq!(read(&[question(1, &"x".repeat(3_000))]), []);
+        let long: Vec<OpenQuestion> = (0..9).map(|n| question(n, &"x".repeat(400))).collect();
+        assert_eq!(read(&long), long[..4]);
+        assert_eq!(Claimed { lease: "17 [".to_owned(), ..Claimed::default() }.asks(), []);
     }
 
     #[test]

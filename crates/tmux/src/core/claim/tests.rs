@@ -1,4 +1,5 @@
 use super::*;
+use tmuxagent_model::{PaneId, Timestamp};
 
 fn owner(instance: &str, host: &str, place: &str, pid: u32) -> Owner {
     let host = HostName::new(host);
@@ -117,4 +118,51 @@ fn its_own_former_claim_is_taken_at_once_and_by_the_name_that_had_it() {
     let mut lost = claim();
     lost.standing = Standing::Ours(Token::new("desktop", [2; 8]));
     assert_eq!(says(&mut lost, start, 0, &former("nas", 9)), watches());
+}
+
+#[test]
+fn what_was_asked_before_is_left_to_whoever_takes_the_server_over() {
+    let start = Instant::now();
+    let question = |stage: &str| OpenQuestion { pane: PaneId(3), pipeline: "ci".to_owned(), stage: stage.to_owned() };
+    let lease_with =
+        |stages: &[&str]| lease(Timestamp(0), &stages.iter().map(|stage| question(stage)).collect::<Vec<_>>());
+    let take = |claim: &mut Claim, read: &Claimed, after: u64| {
+        assert_eq!(says(claim, start, after, read), Next::Take);
+        let token = Token::new("desktop", [2; 8]);
+        let ours = claimed(token.as_str(), us(), "9");
+        assert_eq!(claim.says(ours, Some(token), start, true), Next::Keep);
+        claim.left.take().map(|left| (left.instance.clone(), left.asks))
+    };
+    // As it was last seen, also where it was given back since.
+    let mut watching = claim();
+    let laptop = |lease: &str| claimed("laptop.1", owner("laptop", "nas", "there", 1), lease);
+    assert_eq!(says(&mut watching, start, 0, &laptop(&lease_with(&["test", "build"]))), watches());
+    assert_eq!(watching.owner().map(|owner| owner.asks.len()), Some(2));
+    assert_eq!(says(&mut watching, start, 1, &laptop(&lease_with(&["build"]))), watches());
+    assert_eq!(says(&mut watching, start, 2, &Claimed::default()), watches());
+    let left = take(&mut watching, &Claimed::default(), 6);
+    assert_eq!(left, Some(("laptop".to_owned(), vec![question("build")])));
+    // Found only when it was dead already.
+    let dead = claimed("laptop.1", owner("laptop", "nas", "here", 7), &lease_with(&["build"]));
+    let mut late = claim();
+    assert_eq!(late.says(dead, None, start, false), Next::Take);
+    let token = Token::new("desktop", [2; 8]);
+    late.says(claimed(token.as_str(), us(), "9"), Some(token), start, true);
+    assert_eq!(late.left.take().map(|left| left.asks), Some(vec![question("build")]));
+    // What an earlier life of ours asked, we know ourselves.
+    let own = claimed("desktop.1", owner("desktop", "nas", "here", 7), &lease_with(&["build"]));
+    assert_eq!(take(&mut claim(), &own, 0), None);
+    // Nothing was open.
+    let mut quiet = claim();
+    assert_eq!(says(&mut quiet, start, 0, &laptop("7")), watches());
+    assert_eq!(take(&mut quiet, &laptop("7"), 30), None);
+}
+
+#[test]
+fn a_look_that_comes_back_keeps_what_is_asked_meanwhile() {
+    let mut claim = claim();
+    let found = claim.clone();
+    claim.asks = vec![OpenQuestion { pane: PaneId(3), pipeline: "ci".to_owned(), stage: "build".to_owned() }];
+    claim.found(found);
+    assert_eq!(claim.asks.len(), 1);
 }

@@ -6,7 +6,9 @@ use std::time::Duration;
 use tmuxagent_ipc::client::{self, ClientError};
 use tmuxagent_ipc::lock::socket_path;
 use tmuxagent_ipc::wire::{ErrorKind, Reply, Request, ServerFrame, WatchedServer};
-use tmuxagent_model::{Approval, ApprovalState, Command, Doubt, HostState, Owner, Snapshot, Timestamp, Via};
+use tmuxagent_model::{
+    Approval, ApprovalState, Command, Doubt, HostState, HostView, Millis, Owner, Snapshot, Timestamp, Via,
+};
 use tmuxagent_text::cli::{Word, word};
 use tmuxagent_text::{clean, owner_name, question};
 use tmuxagent_tmux::this_process;
@@ -16,7 +18,7 @@ use tokio::runtime::Runtime;
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// How long the panes of a host that is just being reached are waited for.
-const EARLY: Duration = Duration::from_secs(5);
+const EARLY: Millis = Millis::from_secs(5);
 
 /// An open connection after its greeting.
 pub(super) struct Connection {
@@ -49,6 +51,11 @@ pub(super) struct Committed {
     pub(super) text: String,
     /// The whole reply, for `--json`.
     pub(super) value: serde_json::Value,
+}
+
+/// Whether some host is just being reached, and counts.
+fn has_news_to_come(now: &Snapshot, counts: impl Fn(&HostView) -> bool) -> bool {
+    now.hosts.iter().any(|host| host.state == HostState::Connecting && counts(host))
 }
 
 impl Connection {
@@ -143,12 +150,22 @@ impl Connection {
     /// The picture in which a pane is looked for by a name. Just after a start its host may not be known yet: that is waited
     /// for, a few seconds at most.
     pub(super) fn snapshot_for(&mut self, name: &str) -> Result<Snapshot, CliError> {
+        let known = |now: &Snapshot| target::panes(now, name).iter().any(|pane| !pane.pipelines.is_empty());
+        self.snapshot_once(|now| !has_news_to_come(now, |_| true) || known(now))
+    }
+
+    /// The picture with the panes of every host. Just after a start a host may not be known yet: that is waited for, a few
+    /// seconds at most.
+    pub(super) fn snapshot_of_panes(&mut self) -> Result<Snapshot, CliError> {
+        self.snapshot_once(|now| !has_news_to_come(now, |host| now.at.since(host.since) < EARLY))
+    }
+
+    /// The first picture that is enough, or the last one in time.
+    fn snapshot_once(&mut self, is_enough: impl Fn(&Snapshot) -> bool) -> Result<Snapshot, CliError> {
         let begun = std::time::Instant::now();
         loop {
             let snapshot = self.snapshot()?;
-            let early = snapshot.hosts.iter().any(|host| host.state == HostState::Connecting);
-            let known = || target::panes(&snapshot, name).iter().any(|pane| !pane.pipelines.is_empty());
-            if !early || begun.elapsed() > EARLY || known() {
+            if is_enough(&snapshot) || begun.elapsed() > EARLY.to_std() {
                 return Ok(snapshot);
             }
             self.runtime.block_on(async { tokio::time::sleep(Duration::from_millis(50)).await });

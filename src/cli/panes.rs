@@ -4,8 +4,8 @@ use super::connection::Connection;
 use super::{Outcome, Output, Session, Tone, exit, target};
 use clap::Args;
 use tmuxagent_model::{
-    AgentState, AgentStatus, Approval, ApprovalState, PaneState, PaneView, Reads, RunState, RunView, Snapshot,
-    StageState, shortened,
+    AgentState, AgentStatus, Approval, ApprovalState, HostState, PaneState, PaneView, Reads, RunState, RunView,
+    Snapshot, StageState, shortened,
 };
 use tmuxagent_text::cli::{Word, word};
 use tmuxagent_text::{Lang, agent_state, ago, clean, pane_doing, reads, run_state, run_took, sentence, stage_doing};
@@ -21,7 +21,7 @@ pub(super) struct PanesArgs {
 
 /// Prints the panes, or the runs on them.
 pub(super) fn run(session: &Session, args: &PanesArgs) -> Outcome {
-    let mut snapshot = Connection::open(session)?.snapshot()?;
+    let mut snapshot = Connection::open(session)?.snapshot_of_panes()?;
     if let Some(text) = &args.pane {
         let key = target::pane(&snapshot, &session.as_shown(text))?.info.key.clone();
         snapshot.panes.retain(|pane| pane.info.key == key);
@@ -37,10 +37,16 @@ pub(super) fn run(session: &Session, args: &PanesArgs) -> Outcome {
     Ok(exit::OK)
 }
 
+/// Why there are no panes to show.
+pub(super) fn no_panes(snapshot: &Snapshot) -> Word {
+    let looking = snapshot.hosts.iter().any(|host| host.state == HostState::Connecting);
+    if looking { Word::LookingForPanes } else { Word::NoPanes }
+}
+
 fn panes(out: &Output, snapshot: &Snapshot) -> Result<(), super::CliError> {
     let (lang, now) = (out.lang, snapshot.at);
     if snapshot.panes.is_empty() {
-        return out.line(word(lang, Word::NoPanes));
+        return out.line(word(lang, no_panes(snapshot)));
     }
     // Before anything was looked at, and by a supervisor of an earlier version, nothing is known of readers.
     let known = snapshot.panes.iter().any(|pane| pane.reader.front.is_some());

@@ -1,6 +1,7 @@
 //! `tmuxagent status`.
 
 use super::connection::Connection;
+use super::panes::no_panes;
 use super::{Outcome, Session, Tone, exit};
 use clap::Args;
 use serde_json::json;
@@ -116,7 +117,7 @@ pub(super) fn run(session: &Session, _: &StatusArgs) -> Outcome {
         if counts.is_empty() { "0".to_owned() } else { counts.join(", ") }
     ))?;
     if counts.is_empty() {
-        out.wrapped("  ", Tone::Dim, word(lang, Word::NoPanes))?;
+        out.wrapped("  ", Tone::Dim, word(lang, no_panes(&snapshot)))?;
     }
     let tone = if open > 0 { Tone::Ask } else { Tone::Plain };
     out.line(&format!("{}: {}", word(lang, Word::OpenApprovals), out.paint(tone, &open.to_string())))?;

@@ -44,6 +44,7 @@ texts! {
     NoPanes:
         "no panes are watched: `tmux new-session` opens one, `tmuxagent doctor` tells what is left out",
         "没有被监视的窗格：用 `tmux new-session` 打开一个，`tmuxagent doctor` 会说明哪些被排除";
+    LookingForPanes: "a machine is just being reached: its panes are still to come", "正在连接主机：其窗格尚未列出";
     NoPipelines:
         "no pipeline applies to these panes: `tmuxagent policy init` in a project's folder writes one",
         "没有适用的流水线：在项目目录运行 `tmuxagent policy init` 可生成一个";

@@ -89,7 +89,7 @@ fn report_status(session: &Session, asked: ReportStatus) -> Result<Value, CliErr
 }
 
 fn list_panes(session: &Session) -> Result<Value, CliError> {
-    let snapshot = connect(session)?.snapshot()?;
+    let snapshot = connect(session)?.snapshot_of_panes()?;
     let redactor = super::super::redactor_of(&session.overrides, &session.environment);
     let told = |text: &str| clean(&redactor.redact(text));
     let pane = |pane: &PaneView| {

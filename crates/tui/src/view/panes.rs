@@ -6,14 +6,22 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 use std::collections::BTreeMap;
-use tmuxagent_model::{AgentState, PaneState, PaneView, Reads, Timestamp};
+use tmuxagent_model::{AgentState, HostState, PaneState, PaneView, Reads, Timestamp};
 use tmuxagent_text::{Lang, Text, agent_state, ago, clean, pane_state, reads};
 
 pub fn render(model: &Model, area: Rect, buffer: &mut Buffer) {
     let rows = rows(model, area);
     if rows.is_empty() {
         let text = if model.filter.is_empty() { Text::NoPanes } else { Text::NoMatch };
-        let text = if model.snapshot.is_some() { text } else { Text::Connecting };
+        let text = match &model.snapshot {
+            None => Text::Connecting,
+            Some(now)
+                if model.filter.is_empty() && now.hosts.iter().any(|host| host.state == HostState::Connecting) =>
+            {
+                Text::LookingForPanes
+            }
+            Some(_) => text,
+        };
         put_empty(text.of(model.lang()), model.theme(), area, buffer);
         return;
     }

@@ -460,6 +460,9 @@ impl Life {
         if matches!(family(&state), Some(Family::Work | Family::Ask)) && seen && state != AgentState::Starting {
             self.works();
         }
+        if family(&state) == Some(Family::Ask) {
+            self.work.asks();
+        }
         if state == AgentState::Done {
             self.worked = true;
             self.work.finished();

@@ -36,6 +36,8 @@ pub(crate) struct Work {
     shown: Option<Turn>,
     /// Its screen changed behind it.
     left_something: bool,
+    /// It asked by a dialog meanwhile, so its conversation went on, also where it looks like before.
+    asked: bool,
     /// Its screen has shown it at rest since.
     rests: bool,
 }
@@ -56,6 +58,11 @@ impl Work {
         self.reported = true;
     }
 
+    /// It asks.
+    pub(crate) fn asks(&mut self) {
+        self.asked = true;
+    }
+
     /// Its screen shows it at work.
     pub(crate) fn at_work(&mut self, screen: &Seen) {
         if let Some(composer) = &screen.composer {
@@ -69,7 +76,7 @@ impl Work {
             let draft = screen.composer.as_ref().is_some_and(|composer| !composer.draft.is_empty());
             self.put_back = draft && !self.drafted;
         }
-        if screen.tail.is_none() || screen.tail == self.before {
+        if screen.tail.is_none() || screen.tail == self.before && !self.asked {
             return;
         }
         self.left_something = true;

@@ -100,6 +100,21 @@ fn claude_is_done_where_it_says_so_and_in_no_other_rest() {
     assert_eq!(pane.ended(), UNPROVEN);
 }
 
+/// A loop gives it the same prompt again and again; its last row has one of a few verbs.
+#[test]
+fn a_turn_with_a_dialog_that_ends_like_the_one_before_it_has_ended() {
+    let turn = |dialog: &str, end: &str| {
+        let mut pane = Pane::of("claude");
+        pane.shows(&claude("after_approval")).file(AgentState::Working).shows(&claude("working_thinking"));
+        pane.shows(&claude(dialog)).file(AgentState::Working).file(AgentState::Idle).shows(&claude(end));
+        pane.ended()
+    };
+    assert_eq!(turn("approve_command", "after_approval"), FINISHED);
+    assert_eq!(turn("approve_command", "after_rejection"), STOPPED);
+    // Nothing was asked: it may as well have been stopped before its first word.
+    assert_eq!(turn("working_thinking", "after_approval"), UNPROVEN);
+}
+
 #[test]
 fn an_end_is_told_once_it_was_seen_whatever_is_typed_behind_it() {
     let mut pane = Pane::of("claude");

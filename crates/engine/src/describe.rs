@@ -2,7 +2,7 @@
 
 use super::progress::{PollRun, PollState, cut};
 use tmuxagent_model::AgentMessage;
-use tmuxagent_policy::{Condition, MessageTest, Policy, PollWhat};
+use tmuxagent_policy::{CiCommit, Condition, MessageTest, Policy, PollWhat};
 
 /// Several stages that must all have succeeded, as `needs` says it.
 fn needed(parts: &[Condition]) -> Option<String> {
@@ -49,8 +49,14 @@ pub fn describe(policy: &Policy, condition: &Condition) -> String {
         }
         Condition::IdleFor(span) => format!("idle_for {span}"),
         Condition::Poll(test) => match &test.what {
-            PollWhat::GithubRun { repository, workflow, .. } => {
-                format!("poll github_run {} of {}", workflow, repository.source)
+            PollWhat::Ci(ci) => {
+                let commit = ci.commit.as_ref().map(|commit| match commit {
+                    CiCommit::Head => "head",
+                    CiCommit::Named(text) => &text.source,
+                });
+                let reference = ci.reference.as_ref().map(|text| text.source.as_str());
+                let which = ci.workflow.as_deref().or(commit).or(reference).unwrap_or("*");
+                format!("poll {} {which} of {}", ci.service.key(), ci.repository.source)
             }
             PollWhat::Http { url, .. } => format!("poll http {}", url.source),
             PollWhat::File { path, changed } => {

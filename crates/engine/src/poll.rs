@@ -14,9 +14,10 @@ use super::trigger::Starter;
 use super::turn::{At, Turn};
 use std::sync::Arc;
 use tmuxagent_model::{
-    Effect, IntentId, Note, PaneKey, PollOutcome, PollSpec, Severity, Shell, ShellCall, StageState, TimerKey, Timestamp,
+    CiRun, Effect, IntentId, Millis, Note, PaneKey, PollOutcome, PollSpec, Severity, Shell, ShellCall, StageState,
+    TimerKey, Timestamp,
 };
-use tmuxagent_policy::{Pipeline, Policy, PollTest, PollWhat, Quoting, Stage};
+use tmuxagent_policy::{CiCommit, CiService, CiTest, Pipeline, Policy, PollTest, PollWhat, Quoting, Stage};
 
 impl Turn<'_> {
     /// Asks a stage's poll.
@@ -280,18 +281,45 @@ fn describe_poll(policy: &Policy, test: &PollTest) -> String {
     super::condition::describe(policy, &tmuxagent_policy::Condition::Poll(Box::new(test.clone())))
 }
 
+/// How long git may take to tell a commit.
+const GIT: Millis = Millis::from_secs(20);
+
+fn ci_run(ci: &CiTest, names: &Names<'_>, since: Timestamp) -> Result<CiRun, Missing> {
+    let plain = |template| fill(template, names, Quoting::None);
+    let info = &names.pane.info;
+    let (commit, head) = match &ci.commit {
+        None => (None, None),
+        Some(CiCommit::Named(text)) => (Some(plain(text)?.trim().to_owned()), None),
+        Some(CiCommit::Head) => {
+            let (pane, folder) = (info.key.clone(), info.facts.path.clone());
+            let call = ShellCall { pane, script: "git rev-parse HEAD".into(), folder, timeout: GIT };
+            (None, Some(Box::new(call)))
+        }
+    };
+    Ok(CiRun {
+        repository: plain(&ci.repository)?,
+        workflow: ci.workflow.clone(),
+        reference: ci.reference.as_ref().map(plain).transpose()?,
+        commit,
+        head,
+        base_url: ci.base_url.clone(),
+        token_env: ci.token_env.clone(),
+        since,
+    })
+}
+
 /// Fills a poll in.
 fn spec(test: &PollTest, names: &Names<'_>, since: Timestamp) -> Result<PollSpec, Missing> {
     let plain = |template| fill(template, names, Quoting::None);
     Ok(match &test.what {
-        PollWhat::GithubRun { repository, workflow, reference, base_url, token_env } => PollSpec::GithubRun {
-            repository: plain(repository)?,
-            workflow: workflow.clone(),
-            reference: reference.as_ref().map(plain).transpose()?,
-            base_url: base_url.clone(),
-            token_env: token_env.clone(),
-            since,
-        },
+        PollWhat::Ci(ci) => {
+            let run = ci_run(ci, names, since)?;
+            match ci.service {
+                CiService::Github => PollSpec::GithubRun(run),
+                CiService::Gitlab => PollSpec::GitlabPipeline(run),
+                CiService::Gitea => PollSpec::GiteaRun(run),
+            }
+        }
         PollWhat::Http { url, status, pointer, value } => PollSpec::Http {
             url: fill(url, names, Quoting::Url)?,
             status: *status,

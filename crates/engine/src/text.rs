@@ -66,7 +66,10 @@ pub fn describe_effect(effect: &Effect) -> String {
         Effect::Prompt(prompt) => describe_prompt(&prompt.text),
         Effect::Answer(answer) => format!("`{}`", cut(&visible(&answer.label), WIDTH)),
         Effect::Shell(call) => format!("shell: {}", cut(&visible(&call.script.shown), WIDTH)),
-        Effect::Poll(PollSpec::GithubRun { repository, workflow, .. }) => format!("poll {workflow} of {repository}"),
+        Effect::Poll(PollSpec::GithubRun(run) | PollSpec::GitlabPipeline(run) | PollSpec::GiteaRun(run)) => {
+            let which = run.workflow.as_ref().or(run.commit.as_ref()).or(run.reference.as_ref());
+            format!("poll {} of {}", which.map_or("*", String::as_str), run.repository)
+        }
         Effect::Poll(PollSpec::Http { url, .. }) => format!("poll {url}"),
         Effect::Poll(PollSpec::Command { call }) => format!("poll: {}", cut(&visible(&call.script.shown), WIDTH)),
         Effect::Alert(alert) => format!("alert: {}", visible(&alert.title)),

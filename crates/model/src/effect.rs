@@ -169,26 +169,52 @@ pub struct Alert {
     pub channels: Vec<String>,
 }
 
+/// A run of a service that builds and tests: the newest that fits, until it has ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CiRun {
+    /// `owner/name`; of GitLab the whole path of the project, or its number.
+    pub repository: String,
+    /// The file name or number of the workflow; of GitLab the name of the pipeline. Any when absent.
+    #[serde(default)]
+    pub workflow: Option<String>,
+    /// Branch or tag; any when absent.
+    #[serde(rename = "ref")]
+    pub reference: Option<String>,
+    /// The commit. Then it does not matter when the run was created.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit: Option<String>,
+    /// Prints the commit, where that is not known before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub head: Option<Box<ShellCall>>,
+    /// The API's base URL.
+    pub base_url: String,
+    /// The environment variable that holds the token.
+    pub token_env: String,
+    /// Runs created before this instant do not count.
+    pub since: Timestamp,
+}
+
+impl PollSpec {
+    /// The run of a service that is asked about.
+    #[must_use]
+    pub const fn ci(&self) -> Option<&CiRun> {
+        match self {
+            Self::GithubRun(run) | Self::GitlabPipeline(run) | Self::GiteaRun(run) => Some(run),
+            Self::Http { .. } | Self::Command { .. } => None,
+        }
+    }
+}
+
 /// What is asked repeatedly until it ends.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "poll", rename_all = "snake_case")]
 pub enum PollSpec {
-    /// The newest workflow run since the stage started, until it is completed.
-    GithubRun {
-        /// `owner/name`.
-        repository: String,
-        /// Workflow file name or id.
-        workflow: String,
-        /// Branch or tag; any when absent.
-        #[serde(rename = "ref")]
-        reference: Option<String>,
-        /// The API's base URL.
-        base_url: String,
-        /// The environment variable that holds the token.
-        token_env: String,
-        /// Runs created before this instant do not count.
-        since: Timestamp,
-    },
+    /// A workflow run of GitHub Actions.
+    GithubRun(CiRun),
+    /// A pipeline of GitLab.
+    GitlabPipeline(CiRun),
+    /// A workflow run of Gitea or Forgejo.
+    GiteaRun(CiRun),
     /// A web address.
     Http {
         /// The URL.

@@ -36,7 +36,7 @@ pub use block::{BlockLine, LineBlock};
 pub use command::{Command, HumanCall, KeyStep, RunControl};
 pub use doubt::Doubt;
 pub use effect::{
-    Alert, AlertKind, Change, DirectAnswer, Effect, EntityKind, Intent, IntentState, Outcome, PollSpec, Prompt,
+    Alert, AlertKind, Change, CiRun, DirectAnswer, Effect, EntityKind, Intent, IntentState, Outcome, PollSpec, Prompt,
     Recovery, Repeats, SendKeys, ShellCall, SkipReason, TimerKey, Urgency, shows_line,
 };
 pub use event::{

@@ -25,6 +25,7 @@ mod matcher;
 mod pattern;
 mod plain;
 mod policy;
+mod poll;
 mod raw;
 mod read;
 mod reference;
@@ -36,7 +37,7 @@ mod words;
 
 pub use self::policy::{
     Action, Backoff, Condition, Defaults, Expiry, FailStep, Gate, MessageTest, Pattern, PatternId, Pipeline, Policy,
-    PollTest, PollWhat, RetrySpec, Selector, Stage, Stopping, TextTemplate, TextTest, key_steps,
+    RetrySpec, Selector, Stage, Stopping, TextTemplate, TextTest, key_steps,
 };
 pub use agent::AgentWord;
 pub use auto_answer::{Allowed, AnswerLimit, Asked, AutoAnswer, Class, CommandPattern, Part, Trace, class_of};
@@ -47,6 +48,7 @@ pub use guard::{Guard, StageEnd, Wanted};
 pub use init::{Draft, InitError, PROJECT_FILES, ProjectFacts, WORKFLOW_FOLDER, init, update};
 pub use json_schema::schema;
 pub use matcher::{RuleSet, names_program};
+pub use poll::{CiCommit, CiService, CiTest, PollTest, PollWhat};
 pub use reference::{SECTIONS, Section, reference};
 pub use show::{ShownFile, ShownLine, expanded};
 pub use template::{Lookup, Quoting, SHELL_OUTPUT, StageValue, bind, fill, show, stage_value, type_out};

@@ -4,6 +4,7 @@ use super::agent::AgentWord;
 use super::auto_answer::AutoAnswer;
 use super::flow::{Concurrency, Elsewhere, Input, Loop, NamedPane, Needs, Parallel};
 use super::guard::Guard;
+use super::poll::PollTest;
 use super::words::Words;
 use regex::Regex;
 use tmuxagent_model::{AlertKind, KeyStep, MessageType, Millis, OnApprove, Urgency};
@@ -257,60 +258,6 @@ pub struct MessageTest {
     pub stage: Option<String>,
     /// Only messages whose `ok` is this.
     pub ok: Option<bool>,
-}
-
-/// A poll and its rhythm.
-#[derive(Debug, Clone)]
-pub struct PollTest {
-    /// What is asked.
-    pub what: PollWhat,
-    /// The time between questions, at least one second.
-    pub interval: Millis,
-    /// The attempt fails when it has not ended by then; counted from the start of the attempt.
-    pub deadline: Option<Millis>,
-}
-
-/// What a poll asks; templates are filled when the stage starts.
-#[derive(Debug, Clone)]
-pub enum PollWhat {
-    /// A GitHub workflow run.
-    GithubRun {
-        /// The repository as `owner/name`.
-        repository: TextTemplate,
-        /// Workflow file name or id.
-        workflow: String,
-        /// Branch or tag.
-        reference: Option<TextTemplate>,
-        /// The API's base URL.
-        base_url: String,
-        /// The environment variable that holds the token.
-        token_env: String,
-    },
-    /// A web address.
-    Http {
-        /// Where it is asked, by GET.
-        url: TextTemplate,
-        /// The HTTP status at which it is met.
-        status: u16,
-        /// RFC 6901 pointer.
-        pointer: Option<String>,
-        /// What the JSON pointer has to lead to; the status alone decides when `None`.
-        value: Option<serde_json::Value>,
-    },
-    /// A file or folder on the pane's host.
-    File {
-        /// Where it is; a relative path begins at the pane's folder.
-        path: TextTemplate,
-        /// It must change or appear; otherwise it only has to be there.
-        changed: bool,
-    },
-    /// A command on the pane's host: 0 = done, 75 = not yet.
-    Command {
-        /// What `sh -c` runs.
-        script: TextTemplate,
-        /// Its time limit.
-        timeout: Millis,
-    },
 }
 
 /// A text with `{{name}}` in it, checked when the policy is loaded.

@@ -16,7 +16,7 @@ pub(super) use failure::{RawAsk, RawBackoff, RawFailStep, RawQuestion, RawRetry}
 pub(super) use guard::{Guarded, RawGuard, RawGuards};
 pub(super) use named::{Named, RawAnswers, RawClosing, RawSet};
 pub(super) use needs::{RawNeed, RawParallel, write_out_needs};
-pub(super) use outside::{RawAfter, RawFile, RawGithubRun, RawHttp, RawLooksLike, RawPoll, RawWords};
+pub(super) use outside::{RawAfter, RawFile, RawHttp, RawLooksLike, RawPoll, RawWords};
 
 use super::read::{
     At, Flag, Group, Json, Limit, Many, Number, Read, Short, Span, SpanMs, Text, Tried, expected, raw_choice, raw_map,

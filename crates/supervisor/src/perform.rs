@@ -69,13 +69,13 @@ impl Performer {
         let (facts, client, clock) = (self.facts.clone(), self.client.clone(), self.clock);
         let reach = match &spec {
             PollSpec::Command { call } => self.reach(&call.pane.host),
-            PollSpec::GithubRun { .. } | PollSpec::Http { .. } => Some(Reach::Local),
+            PollSpec::GithubRun(run) | PollSpec::GitlabPipeline(run) | PollSpec::GiteaRun(run) => {
+                run.head.as_ref().map_or(Some(Reach::Local), |call| self.reach(&call.pane.host))
+            }
+            PollSpec::Http { .. } => Some(Reach::Local),
         };
         let Some(reach) = reach else { return };
-        let token = match &spec {
-            PollSpec::GithubRun { token_env, .. } => self.environment.non_empty(token_env).map(str::to_owned),
-            PollSpec::Http { .. } | PollSpec::Command { .. } => None,
-        };
+        let token = spec.ci().and_then(|run| self.environment.non_empty(&run.token_env)).map(str::to_owned);
         tokio::spawn(async move {
             let outcome = poll::ask(&client, &reach, &spec, token.as_deref(), clock.now()).await;
             let _ = facts.send(Fact::Ended(errand.answer(outcome))).await;

@@ -1,9 +1,11 @@
-//! Questions to something outside: a GitHub workflow run, a web address, a command. Each call asks once;
+//! Questions to something outside: a run of a service that builds, a web address, a command. Each call asks once;
 //! the engine decides when to ask again.
 
+mod ci;
+
+use self::ci::{Asking, Service};
 use super::shell::{self, Reach};
 use reqwest::{Client, Response, StatusCode};
-use serde::Deserialize;
 use std::time::Duration;
 use tmuxagent_model::{Outcome, PollOutcome, PollSpec, ShellCall, ShellOutcome, Timestamp};
 
@@ -11,17 +13,15 @@ use tmuxagent_model::{Outcome, PollOutcome, PollSpec, ShellCall, ShellOutcome, T
 const PATIENCE: Duration = Duration::from_secs(20);
 /// The exit code by which a poll command says "not yet" (`EX_TEMPFAIL` of sysexits.h).
 const NOT_YET: i32 = 75;
-/// A service's clock may be behind ours by this much and its run still counts as new.
-const SKEW: tmuxagent_model::Millis = tmuxagent_model::Millis(5_000);
 
 /// Asks once; `token` is the one that the question names, where there is one.
 pub async fn ask(client: &Client, reach: &Reach, spec: &PollSpec, token: Option<&str>, now: Timestamp) -> PollOutcome {
     match spec {
-        PollSpec::GithubRun { repository, workflow, reference, base_url, token_env, since } => {
-            let question =
-                Question { repository, workflow, reference: reference.as_deref(), base_url, token_env, token };
-            github(client, &question, *since, now).await
+        PollSpec::GithubRun(run) => ci::ask(client, reach, &Asking { service: Service::Github, run, token }, now).await,
+        PollSpec::GitlabPipeline(run) => {
+            ci::ask(client, reach, &Asking { service: Service::Gitlab, run, token }, now).await
         }
+        PollSpec::GiteaRun(run) => ci::ask(client, reach, &Asking { service: Service::Gitea, run, token }, now).await,
         PollSpec::Http { url, status, pointer, value } => {
             http(client, url, *status, pointer.as_deref(), value.as_ref(), now).await
         }
@@ -79,82 +79,8 @@ async fn http(
     }
 }
 
-struct Question<'a> {
-    repository: &'a str,
-    workflow: &'a str,
-    reference: Option<&'a str>,
-    base_url: &'a str,
-    token_env: &'a str,
-    token: Option<&'a str>,
-}
-
-/// The parts of GitHub's "List workflow runs for a workflow" that matter (REST API 2022-11-28).
-#[derive(Debug, Deserialize)]
-struct RunList {
-    workflow_runs: Vec<WorkflowRun>,
-}
-
-#[derive(Debug, Deserialize)]
-struct WorkflowRun {
-    run_number: u64,
-    status: Option<String>,
-    conclusion: Option<String>,
-    html_url: String,
-    created_at: jiff::Timestamp,
-}
-
-async fn github(client: &Client, question: &Question<'_>, since: Timestamp, now: Timestamp) -> PollOutcome {
-    let Question { repository, workflow, reference, base_url, token_env, token } = question;
-    let url = format!("{}/repos/{repository}/actions/workflows/{workflow}/runs", base_url.trim_end_matches('/'));
-    let mut request = client.get(url).timeout(PATIENCE).query(&[("per_page", "30")]);
-    request = request.header("Accept", "application/vnd.github+json").header("X-GitHub-Api-Version", "2022-11-28");
-    if let Some(reference) = reference {
-        request = request.query(&[("branch", reference)]);
-    }
-    if let Some(token) = token {
-        request = request.bearer_auth(token);
-    }
-    let answer = match request.send().await {
-        Ok(answer) => answer,
-        Err(problem) => return unreachable_service(&problem),
-    };
-    if let Some(limited) = rate_limit(&answer, now) {
-        return limited;
-    }
-    match answer.status() {
-        StatusCode::OK => {}
-        StatusCode::UNAUTHORIZED => return error(&format!("401: the token in {token_env} is not accepted")),
-        StatusCode::NOT_FOUND => {
-            return error(&format!(
-                "404: no workflow `{workflow}` in `{repository}`, or the token in {token_env} can't see it"
-            ));
-        }
-        other => return error(&format!("status {other}")),
-    }
-    match answer.json::<RunList>().await {
-        Ok(list) => newest(&list, since - SKEW),
-        Err(_) => error("the answer is not a list of workflow runs"),
-    }
-}
-
-/// The verdict of the newest run that was created since the stage started.
-fn newest(list: &RunList, since: Timestamp) -> PollOutcome {
-    let candidates = list.workflow_runs.iter().filter(|run| run.created_at.as_millisecond() >= since.0);
-    let Some(run) = candidates.max_by_key(|run| (run.created_at, run.run_number)) else {
-        return PollOutcome::Pending { detail: "no run has been created yet".to_owned() };
-    };
-    let place = format!("run {} {}", run.run_number, run.html_url);
-    match (run.status.as_deref(), run.conclusion.as_deref()) {
-        (Some("completed"), Some("success")) => PollOutcome::Met { detail: format!("{place}: success") },
-        (Some("completed"), conclusion) => {
-            PollOutcome::Failed { detail: format!("{place}: {}", conclusion.unwrap_or("no conclusion")) }
-        }
-        (status, _) => PollOutcome::Pending { detail: format!("{place}: {}", status.unwrap_or("no status")) },
-    }
-}
-
-/// What a service says about asking too often: `Retry-After` (RFC 9110 §10.2.3, seconds) or GitHub's
-/// `X-RateLimit-Remaining: 0` with `X-RateLimit-Reset` (epoch seconds).
+/// What a service says about asking too often: `Retry-After` (RFC 9110 §10.2.3, seconds), GitHub's
+/// `X-RateLimit-Remaining: 0` with `X-RateLimit-Reset` or GitLab's `RateLimit-Reset` (epoch seconds).
 fn rate_limit(answer: &Response, now: Timestamp) -> Option<PollOutcome> {
     let status = answer.status();
     let number = |name: &str| answer.headers().get(name)?.to_str().ok()?.trim().parse::<i64>().ok();
@@ -166,7 +92,9 @@ fn rate_limit(answer: &Response, now: Timestamp) -> Option<PollOutcome> {
         return None;
     }
     let after = number("retry-after").map(|seconds| Timestamp(now.0.saturating_add(seconds.saturating_mul(1000))));
-    let reset = number("x-ratelimit-reset").map(|epoch| Timestamp(epoch.saturating_mul(1000)));
+    let reset = number("x-ratelimit-reset")
+        .or_else(|| number("ratelimit-reset"))
+        .map(|epoch| Timestamp(epoch.saturating_mul(1000)));
     let retry_at = Some(after.or(reset).unwrap_or(now + tmuxagent_model::Millis::from_secs(60)));
     Some(PollOutcome::Error { detail: format!("status {status}: asked too often"), retry_at })
 }

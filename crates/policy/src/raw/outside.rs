@@ -3,10 +3,14 @@
 use crate::read::{Json, Many, Number, Short, Span, SpanMs, Text, raw_map};
 
 raw_map! {
-    /// Something outside that is asked until it ends. One of `github_run`, `http`, `command`.
+    /// Something outside that is asked until it ends. One of `github_run`, `gitlab_pipeline`, `gitea_run`, `http`, `command`.
     RawPoll, "`poll`", required [], any [], {
-        /// A workflow run of GitHub Actions: the newest since the stage started, until it is completed.
+        /// A workflow run of GitHub Actions: the newest since the stage started, or of a commit, until it is completed.
         "github_run" => github_run: RawGithubRun,
+        /// A pipeline of GitLab: the newest since the stage started, or of a commit, until it has ended.
+        "gitlab_pipeline" => gitlab_pipeline: RawGitlabPipeline,
+        /// A workflow run of Gitea or Forgejo: the newest since the stage started, or of a commit, until it has ended.
+        "gitea_run" => gitea_run: RawGiteaRun,
         /// A web address.
         "http" => http: Short<Text, RawHttp>,
         /// A shell command on the pane's host: exit code 0 = done, 75 = not yet, any other = failed.
@@ -26,16 +30,54 @@ raw_map! {
 
 raw_map! {
     /// A workflow run of GitHub Actions.
-    RawGithubRun, "`github_run`", required ["repository", "workflow"], any [], {
+    RawGithubRun, "`github_run`", required ["repository"], any [], {
         /// `owner/name`.
         "repository" => repository: Text,
-        /// The workflow's file name or number.
+        /// The workflow's file name or number. It may be left out beside `commit`: then the newest run of each workflow counts, and all must succeed.
         "workflow" => workflow: Text,
         /// Branch or tag; any when left out.
         "ref" => reference: Text,
+        /// The commit, or `head`: the one that the folder of the stage's pane stands at whenever it is asked. Then runs from before the stage count too.
+        "commit" => commit: Text,
         /// The API's base URL, for GitHub Enterprise.
         "base_url" => base_url: Text,
         /// The environment variable that holds the token; `GITHUB_TOKEN` when left out.
+        "token_env" => token_env: Text,
+    }
+}
+
+raw_map! {
+    /// A pipeline of GitLab.
+    RawGitlabPipeline, "`gitlab_pipeline`", required ["project"], any [], {
+        /// The path of the project, `group/name`, or its number.
+        "project" => project: Text,
+        /// The pipeline's name (`workflow: name`); any when left out.
+        "name" => name: Text,
+        /// Branch or tag; any when left out.
+        "ref" => reference: Text,
+        /// The commit, or `head`: the one that the folder of the stage's pane stands at whenever it is asked. Then pipelines from before the stage count too.
+        "commit" => commit: Text,
+        /// The API's base URL, for an installation of one's own.
+        "base_url" => base_url: Text,
+        /// The environment variable that holds the token.
+        "token_env" => token_env: Text,
+    }
+}
+
+raw_map! {
+    /// A workflow run of Gitea or Forgejo.
+    RawGiteaRun, "`gitea_run`", required ["repository", "base_url"], any [], {
+        /// `owner/name`.
+        "repository" => repository: Text,
+        /// The workflow's file name; any when left out. Beside `commit` the newest run of each workflow counts then, and all must succeed.
+        "workflow" => workflow: Text,
+        /// Branch or tag; any when left out.
+        "ref" => reference: Text,
+        /// The commit, or `head`: the one that the folder of the stage's pane stands at whenever it is asked. Then runs from before the stage count too.
+        "commit" => commit: Text,
+        /// The API's base URL, such as `https://codeberg.org/api/v1`.
+        "base_url" => base_url: Text,
+        /// The environment variable that holds the token.
         "token_env" => token_env: Text,
     }
 }

@@ -12,6 +12,7 @@ mod valid_inputs;
 mod valid_loop;
 mod valid_outside;
 mod valid_panes;
+mod valid_poll;
 mod valid_selector;
 mod valid_stage;
 mod valid_values;

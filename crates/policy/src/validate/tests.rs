@@ -98,7 +98,7 @@ lock: deploy
     );
     let Some(Condition::Any(polls)) = s.success_when else { panic!("any") };
     assert!(
-        matches!(&polls[0], Condition::Poll(poll) if poll.interval == Millis(5000) && matches!(poll.what, PollWhat::GithubRun { .. }))
+        matches!(&polls[0], Condition::Poll(poll) if poll.interval == Millis(5000) && matches!(poll.what, PollWhat::Ci(_)))
     );
     assert_eq!(
         (s.timeout, s.cooldown, s.lock.as_deref()),

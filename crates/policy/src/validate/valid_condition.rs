@@ -1,26 +1,16 @@
 //! Conditions, polls and time tables.
 
-use super::{Reading, Use};
+use super::Reading;
 use crate::agent::AgentWord;
 use crate::pattern::matches_empty;
-use crate::policy::{Condition, MessageTest, PollTest, PollWhat};
+use crate::policy::{Condition, MessageTest};
 use crate::raw::walk;
-use crate::raw::{
-    RawCondition, RawConditionKind as Kind, RawGithubRun, RawHttp, RawMessage, RawPoll, RawSchedule, RawStage,
-};
+use crate::raw::{RawCondition, RawConditionKind as Kind, RawMessage, RawSchedule, RawStage};
 use crate::read::{Many, Short, Text};
 use crate::template::{SHELL_OUTPUT, TEMPLATE_NAMES};
 use std::collections::BTreeSet;
 use tmuxagent_model::{MessageType, Millis};
 use tmuxagent_yaml::nearest;
-
-/// The pause between polls when the policy names none.
-const POLL_INTERVAL: Millis = Millis::from_secs(10);
-/// The time limit of a command that is polled.
-const COMMAND_TIMEOUT: Millis = Millis::from_secs(60);
-
-/// Names that have a value only within a run.
-const NAMES_OF_RUNS: &[&str] = &["run", "line"];
 
 const MESSAGE_TYPES: &[(&str, MessageType)] = &[
     ("STATUS", MessageType::Status),
@@ -123,25 +113,6 @@ impl<'a> Reading<'a> {
                     self.problems.error("never-holds", raw.at, "`manual` belongs to `triggers`").help(help);
                 }
                 Condition::Manual
-            }
-        }
-    }
-
-    /// A trigger's poll is asked before there is a run, whose values it can't name.
-    pub(super) fn check_without_run(&mut self, condition: &Condition, at: tmuxagent_yaml::Place) {
-        let Condition::Poll(test) = condition else { return };
-        let templates = match &test.what {
-            PollWhat::GithubRun { repository, reference, .. } => vec![Some(repository), reference.as_ref()],
-            PollWhat::Http { url, .. } => vec![Some(url)],
-            PollWhat::Command { script, .. } => vec![Some(script)],
-            PollWhat::File { path, .. } => vec![Some(path)],
-        };
-        for name in templates.into_iter().flatten().flat_map(|template| &template.names) {
-            if self.variables.contains(name) || NAMES_OF_RUNS.contains(&name.as_str()) {
-                let message =
-                    format!("`{{{{{name}}}}}` has no value here: a poll of `triggers` is asked before there is a run");
-                let help = "ask in `success_when`, or name what is known of a pane, such as `{{pane.path}}`";
-                self.problems.error("no-value", at, message).help(help);
             }
         }
     }
@@ -249,134 +220,6 @@ impl<'a> Reading<'a> {
             self.problems.error("empty-condition", codes.at, "`exit_code` needs a code").help("`nonzero` is any but 0");
         }
         numbers
-    }
-
-    fn poll(&mut self, raw: &RawPoll) -> Condition {
-        let interval = raw.poll_interval_ms.as_ref().or(raw.interval_ms.as_ref());
-        if let (Some(twice), Some(_)) = (&raw.poll_interval_ms, &raw.interval_ms) {
-            self.problems.error("twice", twice.0.at, "the time between polls is given twice; keep one");
-        }
-        let interval = self.span(raw.interval.as_ref(), interval).and_then(|(at, span)| self.poll_interval(at, span));
-        let interval = interval.or(self.defaults.poll_interval).unwrap_or(POLL_INTERVAL);
-        let deadline = self.long_span(raw.deadline.as_ref(), raw.deadline_ms.as_ref());
-        let given = usize::from(raw.github_run.is_some())
-            + usize::from(raw.http.is_some())
-            + usize::from(raw.command.is_some());
-        if given != 1 {
-            let message = "`poll` asks one thing: `github_run`, `http` or `command`";
-            self.problems.error("bad-poll", raw.at, message);
-        }
-        let what = match (&raw.github_run, &raw.http, &raw.command) {
-            (Some(github), ..) => self.github_run(github),
-            (_, Some(Short::Short(url)), _) => self.http(Some(url), None),
-            (_, Some(Short::Full(full)), _) => self.http(full.url.as_ref(), Some(full)),
-            (_, _, Some(Short::Short(script))) => {
-                Some(PollWhat::Command { script: self.template(script, Use::Script), timeout: COMMAND_TIMEOUT })
-            }
-            (_, _, Some(Short::Full(full))) => {
-                let timeout =
-                    self.long_span(full.timeout.as_ref(), full.timeout_ms.as_ref()).unwrap_or(COMMAND_TIMEOUT);
-                full.script
-                    .as_ref()
-                    .map(|script| PollWhat::Command { script: self.template(script, Use::Script), timeout })
-            }
-            (None, None, None) => None,
-        };
-        what.map_or(Condition::Any(Vec::new()), |what| Condition::Poll(Box::new(PollTest { what, interval, deadline })))
-    }
-
-    fn github_run(&mut self, raw: &RawGithubRun) -> Option<PollWhat> {
-        let repository = raw.repository.as_ref().map(|text| {
-            let well_formed = |name: &str| {
-                let mut parts = name.split('/');
-                let named = |part: Option<&str>| {
-                    part.is_some_and(|p| {
-                        !p.is_empty() && p.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c))
-                    })
-                };
-                named(parts.next()) && named(parts.next()) && parts.next().is_none()
-            };
-            if !text.value.contains("{{") && !well_formed(&text.value) {
-                let message = format!("`{}` is no repository", text.value);
-                self.problems.error("bad-poll", text.at, message).help("write it as `owner/name`");
-            }
-            self.template(text, Use::Address)
-        });
-        let base_url = raw.base_url.as_ref().map_or_else(
-            || "https://api.github.com".to_owned(),
-            |text| {
-                self.check_url(text);
-                text.value.trim_end_matches('/').to_owned()
-            },
-        );
-        let token_env = raw.token_env.as_ref().map_or_else(
-            || "GITHUB_TOKEN".to_owned(),
-            |text| {
-                if text.value.is_empty() || !text.value.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
-                    let help = "name the environment variable; a token itself has no place in a policy";
-                    self.problems.error("bad-poll", text.at, "`token_env` is no name of a variable").help(help);
-                }
-                text.value.clone()
-            },
-        );
-        let reference = raw.reference.as_ref().map(|text| self.template(text, Use::Address));
-        let workflow = raw.workflow.as_ref().map(|text| text.value.clone());
-        Some(PollWhat::GithubRun { repository: repository?, workflow: workflow?, reference, base_url, token_env })
-    }
-
-    fn http(&mut self, url: Option<&Text>, full: Option<&RawHttp>) -> Option<PollWhat> {
-        let url = url.map(|text| {
-            self.check_url(text);
-            self.template(text, Use::Address)
-        });
-        let status = full.and_then(|full| full.status.as_ref()).map_or(Some(200), |status| {
-            let code = u16::try_from(status.value).ok().filter(|code| (100..=599).contains(code));
-            if code.is_none() {
-                self.problems.error("bad-number", status.at, "an HTTP status is from 100 to 599");
-            }
-            code
-        });
-        let pointer = full.and_then(|full| full.pointer.as_ref());
-        let value = full.and_then(|full| full.value.as_ref());
-        if let Some(pointer) = pointer.filter(|pointer| !pointer.value.is_empty() && !pointer.value.starts_with('/')) {
-            self.problems.error("bad-poll", pointer.at, "a JSON pointer starts with `/`, such as `/status`");
-        }
-        match (pointer, value) {
-            (Some(pointer), None) => {
-                self.problems.error("bad-poll", pointer.at, "`json_pointer` needs the `value` that is expected there");
-            }
-            (None, Some(value)) => {
-                self.problems.error(
-                    "bad-poll",
-                    value.at,
-                    "`value` needs the `json_pointer` that tells where it is expected",
-                );
-            }
-            (Some(_), Some(_)) | (None, None) => {}
-        }
-        Some(PollWhat::Http {
-            url: url?,
-            status: status?,
-            pointer: pointer.map(|pointer| pointer.value.clone()),
-            value: value.map(|value| value.value.clone()),
-        })
-    }
-
-    /// The host must be the author's own words, or a pane could choose whom we talk to.
-    fn check_url(&mut self, text: &Text) {
-        let rest = text.value.strip_prefix("https://").or_else(|| text.value.strip_prefix("http://"));
-        let host = rest.map(|rest| rest.split(['/', '?', '#']).next().unwrap_or_default());
-        match host {
-            Some(host) if !host.is_empty() && !host.contains("{{") && !host.contains(char::is_whitespace) => {}
-            Some(host) if host.contains("{{") => {
-                self.problems.error("bad-url", text.at, "the host of a URL can't come from a variable");
-            }
-            Some(_) | None => {
-                self.problems
-                    .error("bad-url", text.at, format!("`{}` is no URL", text.value))
-                    .help("it starts with `https://` and a host");
-            }
-        }
     }
 
     fn schedule(&mut self, raw: &Short<Text, RawSchedule>) -> Condition {

@@ -34,6 +34,7 @@ mod killed;
 mod kills;
 mod lines;
 mod link;
+mod made;
 mod margins;
 mod mcp;
 mod mended;

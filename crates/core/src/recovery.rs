@@ -41,7 +41,9 @@ impl Core {
                     self.step(&Event::Outcome { intent: intent.id, outcome });
                 }
                 // What was printed meanwhile is read before the answer.
-                Recovery::Redo if matches!(intent.effect, Effect::Poll(_)) => self.catch_up.ask_later(intent),
+                Recovery::Redo if matches!(intent.effect, Effect::Poll(_) | Effect::Shell(_)) => {
+                    self.catch_up.ask_later(intent)
+                }
                 Recovery::GiveUp => {
                     let outcome = Outcome::Unknown { error: ENDED.to_owned() };
                     self.step(&Event::Outcome { intent: intent.id, outcome });

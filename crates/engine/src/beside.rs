@@ -55,7 +55,7 @@ impl Turn<'_> {
         let row = self.pane_of(at)?;
         let (pane, folder) = (row.info.key.clone(), row.info.facts.path.clone());
         let timeout = self.timeout_of(at).unwrap_or(LIMIT);
-        let call = ShellCall { pane, script: command.clone(), folder, timeout };
+        let call = ShellCall { pane, script: command.clone(), folder, timeout, again: false };
         Some(self.emit(Effect::Shell(call), purpose))
     }
 

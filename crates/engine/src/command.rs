@@ -80,7 +80,10 @@ impl Turn<'_> {
                 let waits = self.run(at.run).is_some_and(|run| run.group.is_some() && !run.granted);
                 let state = self.stage(at).map_or("started", |stage| match stage.state {
                     StageState::Queued if waits => "waiting for its group",
-                    StageState::Queued if stage.looks_for.is_some() => "looking for its files",
+                    StageState::Queued if stage.looks_for.as_ref().is_some_and(|id| self.is_file(id)) => {
+                        "looking for its files"
+                    }
+                    StageState::Queued if stage.looks_for.is_some() => "waiting for its pane",
                     state => state_word(state),
                 });
                 self.done(Some(at.run), format!("stage {} of {} is {state}, run {}", rule.name, pipeline.name, at.run));

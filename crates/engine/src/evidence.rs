@@ -246,6 +246,7 @@ pub fn concerns<'s>(state: &'s State, event: &'s Event) -> Option<&'s PaneKey> {
             | TimerKey::Begin(run, stage)
             | TimerKey::Backoff(run, stage)
             | TimerKey::Look(run, stage)
+            | TimerKey::Made(run, stage)
             | TimerKey::Idle(run, stage)
             | TimerKey::Poll(run, stage, _) => of_stage(run, stage),
             TimerKey::Expiry(id) | TimerKey::Reminder(id) | TimerKey::Grace(id) => of_approval(id),
@@ -261,9 +262,12 @@ pub fn concerns<'s>(state: &'s State, event: &'s Event) -> Option<&'s PaneKey> {
                 | Purpose::Look { run, stage, .. }
                 | Purpose::Stop { run, stage, .. }
                 | Purpose::File { run, stage, .. }
+                | Purpose::MakePane { run, stage, .. }
                 | Purpose::Poll { run, stage, .. } => of_stage(run, stage),
                 Purpose::TriggerPoll { pane, .. } => Some(pane),
-                Purpose::Alert | Purpose::Hand | Purpose::Reply { .. } => row.intent.effect.pane(),
+                Purpose::ClosePane { .. } | Purpose::Alert | Purpose::Hand | Purpose::Reply { .. } => {
+                    row.intent.effect.pane()
+                }
             }
         }
         Event::PaneSeen { .. }

@@ -66,7 +66,13 @@ fn ask(pane: &PaneRow, path: &str, text: &str, sign: &str) -> PollSpec {
     let values = BTreeMap::from([(PATH.to_owned(), rest.to_owned())]);
     let shown = format!("[ {sign} {} ]", shown(path));
     let script = ShellText { text: text.to_owned(), values, shown };
-    let call = ShellCall { pane: pane.info.key.clone(), script, folder: pane.info.facts.path.clone(), timeout: LOOK };
+    let call = ShellCall {
+        pane: pane.info.key.clone(),
+        script,
+        folder: pane.info.facts.path.clone(),
+        timeout: LOOK,
+        again: false,
+    };
     PollSpec::Command { call }
 }
 

@@ -115,7 +115,7 @@ impl Turn<'_> {
         let none = Gate::default();
         let gate = rule.gate.as_ref().unwrap_or(&none);
         let attempt = self.stage(at).map_or(1, |stage| stage.attempt + 1);
-        if !self.is_placed(at) || !self.shift(at, StageInput::Gate) {
+        if !self.is_placed_to_ask(at) || !self.shift(at, StageInput::Gate) {
             return;
         }
         let plan = match self.plan(at, rule, &rule.actions_on_start, attempt) {
@@ -282,6 +282,8 @@ impl Turn<'_> {
             | Purpose::Poll { .. }
             | Purpose::TriggerPoll { .. }
             | Purpose::File { .. }
+            | Purpose::MakePane { .. }
+            | Purpose::ClosePane { .. }
             | Purpose::Alert
             | Purpose::Hand
             | Purpose::Reply { .. } => None,

@@ -237,6 +237,11 @@ impl Turn<'_> {
         }
     }
 
+    /// Whether an intent looks for a file.
+    pub fn is_file(&self, id: &IntentId) -> bool {
+        self.state.intents.get(id).is_some_and(|row| matches!(row.purpose, Purpose::File { .. }))
+    }
+
     /// Somebody looked for a file.
     pub fn looked_for_file(&mut self, at: At, id: &IntentId, path: String, outcome: &PollOutcome) {
         let Some(stage) = self.stage_mut(at).filter(|stage| stage.looks_for.as_ref() == Some(id)) else { return };

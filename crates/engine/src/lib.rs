@@ -42,6 +42,7 @@ mod lease;
 pub mod lifecycle;
 mod look;
 mod lost;
+mod made;
 mod memory;
 mod outcome;
 mod outlook;

@@ -138,6 +138,7 @@ impl Turn<'_> {
             script: ShellText { text: script, shown: "is the prompt back".to_owned(), ..ShellText::default() },
             folder: String::new(),
             timeout: LIMIT,
+            again: false,
         };
         let purpose = Purpose::Look { run: at.run, stage, attempt };
         let id = self.emit(Effect::Poll(PollSpec::Command { call }), purpose);

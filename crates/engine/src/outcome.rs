@@ -26,6 +26,11 @@ impl Turn<'_> {
             return self.polled(id, &PollOutcome::Error { detail, retry_at: None });
         }
         self.state.intents.remove(id);
+        match (&row.purpose, row.intent.effect.pane()) {
+            (made @ Purpose::MakePane { .. }, Some(own)) => return self.pane_made(id, own, made, outcome),
+            (closed @ Purpose::ClosePane { .. }, Some(pane)) => return self.pane_closed(pane, closed, outcome),
+            _ => {}
+        }
         self.tell_outcome(&row, outcome);
         if *outcome == Outcome::Done {
             self.mind_typed(&row);
@@ -48,7 +53,9 @@ impl Turn<'_> {
                     self.not_stopped(at, id, &why_skipped(reason));
                 }
             }
-            Purpose::Alert
+            Purpose::MakePane { .. }
+            | Purpose::ClosePane { .. }
+            | Purpose::Alert
             | Purpose::Hand
             | Purpose::Look { .. }
             | Purpose::Poll { .. }

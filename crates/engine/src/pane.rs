@@ -44,6 +44,7 @@ impl Turn<'_> {
             self.state.panes.insert(info.key.clone(), row);
             self.note_at(Severity::Info, &info.key, Note::PaneSeen { pane: info.short() });
             self.arm_watches(&info.key);
+            self.made_is_seen(&info.key);
             return;
         };
         // Sizes, modes and (unless a policy chooses or names by it) the title, which agents change every second, decide
@@ -82,6 +83,7 @@ impl Turn<'_> {
             self.shell_in_front(&info.key);
         }
         self.arm_watches(&info.key);
+        self.made_is_seen(&info.key);
     }
 
     /// A pane is gone, or lives on unwatched; everything that was meant for it ends.

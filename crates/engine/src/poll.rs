@@ -80,6 +80,8 @@ impl Turn<'_> {
             Purpose::Plan { .. }
             | Purpose::After { .. }
             | Purpose::Stop { .. }
+            | Purpose::MakePane { .. }
+            | Purpose::ClosePane { .. }
             | Purpose::Alert
             | Purpose::Hand
             | Purpose::Reply { .. } => {
@@ -292,7 +294,7 @@ fn ci_run(ci: &CiTest, names: &Names<'_>, since: Timestamp) -> Result<CiRun, Mis
         Some(CiCommit::Named(text)) => (Some(plain(text)?.trim().to_owned()), None),
         Some(CiCommit::Head) => {
             let (pane, folder) = (info.key.clone(), info.facts.path.clone());
-            let call = ShellCall { pane, script: "git rev-parse HEAD".into(), folder, timeout: GIT };
+            let call = ShellCall { pane, script: "git rev-parse HEAD".into(), folder, timeout: GIT, again: false };
             (None, Some(Box::new(call)))
         }
     };
@@ -334,6 +336,7 @@ fn spec(test: &PollTest, names: &Names<'_>, since: Timestamp) -> Result<PollSpec
                 script: bind(script, names, Shell::Sh)?,
                 folder: names.pane.info.facts.path.clone(),
                 timeout: *timeout,
+                again: false,
             },
         },
     })

@@ -21,6 +21,10 @@ pub enum Purpose {
     TriggerPoll { pane: PaneKey, pipeline: String, stage: String, node: u32 },
     /// A look for a file before a stage begins.
     File { run: RunId, stage: String, path: String },
+    /// Makes the pane of that name for a stage.
+    MakePane { run: RunId, stage: String, name: String },
+    /// Closes the pane of that name, which a run made.
+    ClosePane { run: RunId, name: String },
     /// An alert.
     Alert,
     /// Keys that a person sends.

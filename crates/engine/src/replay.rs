@@ -15,9 +15,9 @@ use super::{Answer, Engine, Options, Step};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use tmuxagent_model::{
-    AgentMessage, AgentSeen, AgentState, Approval, ApprovalState, Command, Decider, Effect, Event, Front, LineEvent,
-    LineSource, Millis, Note, Outcome, PRINTED, PaneInfo, PaneKey, PollOutcome, Printed, RunControl, RunId, Severity,
-    ShellOutcome, Timestamp, Variables, Verdict, Via,
+    AgentMessage, AgentSeen, AgentState, Approval, ApprovalState, Command, Decider, Effect, Event, Front, IntentId,
+    LineEvent, LineSource, Millis, Note, Outcome, PRINTED, PaneId, PaneInfo, PaneKey, PollOutcome, Printed, RunControl,
+    RunId, Severity, ShellOutcome, Timestamp, Variables, Verdict, Via,
 };
 use tmuxagent_policy::{Policy, RuleSet};
 
@@ -136,6 +136,11 @@ pub fn replay(policy: Arc<Policy>, recordings: &[Recording], setting: &Setting) 
 
 fn agent_of(pane: &PaneInfo) -> String {
     Some(pane.facts.agent.clone()).filter(|agent| !agent.is_empty()).unwrap_or_else(|| "agent".to_owned())
+}
+
+/// The outcome of a call that went well.
+fn ended(intent: &IntentId, output: String) -> Event {
+    Event::Outcome { intent: intent.clone(), outcome: Outcome::Shell(ShellOutcome { exit: Some(0), output }) }
 }
 
 /// The engine in its scripted world.
@@ -305,23 +310,19 @@ impl World {
             let step = self.engine.step(now, &event);
             self.tell(now, &step);
             for intent in &step.intents {
-                queue.push_back(match &intent.effect {
-                    Effect::Send(_) | Effect::Prompt(_) | Effect::Answer(_) | Effect::Alert(_) => {
-                        Event::Outcome { intent: intent.id.clone(), outcome: Outcome::Done }
-                    }
-                    Effect::Shell(_) => {
-                        let outcome = Outcome::Shell(ShellOutcome { exit: Some(0), output: String::new() });
-                        Event::Outcome { intent: intent.id.clone(), outcome }
-                    }
+                let done = Event::Outcome { intent: intent.id.clone(), outcome: Outcome::Done };
+                match &intent.effect {
+                    Effect::Send(_) | Effect::Prompt(_) | Effect::Answer(_) | Effect::Alert(_) => queue.push_back(done),
+                    Effect::Shell(_) => queue.extend(self.tmux(&intent.id)),
                     Effect::Poll(_) => {
                         let detail = "as the replay assumes".to_owned();
                         let outcome = match self.setting.polls {
                             Polls::Pending => PollOutcome::Pending { detail },
                             Polls::Met => PollOutcome::Met { detail },
                         };
-                        Event::Polled { intent: intent.id.clone(), outcome }
+                        queue.push_back(Event::Polled { intent: intent.id.clone(), outcome });
                     }
-                });
+                }
             }
             // A recording does not tell that commands began.
             queue.extend(step.intents.iter().filter_map(|intent| match &intent.effect {
@@ -333,6 +334,20 @@ impl World {
             }));
             queue.extend(self.answers(now, &step));
         }
+    }
+
+    /// What tmux does where a run makes a pane or closes it.
+    fn tmux(&mut self, intent: &IntentId) -> Vec<Event> {
+        if let Some(pane) = self.engine.closing(intent) {
+            return vec![ended(intent, String::new()), Event::PaneGone { pane, unwatched: false, by: None }];
+        }
+        let Some(mut info) = self.engine.making(intent) else { return vec![ended(intent, String::new())] };
+        let last = self.places.keys().map(|key| key.pane.0.max(key.pid)).max().unwrap_or_default();
+        (info.key.pane, info.key.pid) = (PaneId(last + 1), last + 1);
+        self.rules.insert(info.key.clone(), self.engine.policy().rules_for(&info.key.host, &info.facts));
+        self.places.insert(info.key.clone(), info.place());
+        let output = format!("{} {}", info.key.pane, info.key.pid);
+        vec![Event::PaneSeen { info: Box::new(info) }, ended(intent, output)]
     }
 
     /// The setting's answers to the questions of a step.

@@ -50,6 +50,7 @@ impl Turn<'_> {
             pane: pane.clone(),
             place: place.clone(),
             panes,
+            made: Vec::new(),
             inputs: inputs.into_iter().collect(),
             group: None,
             granted: false,
@@ -175,6 +176,7 @@ impl Turn<'_> {
             row.last.insert(pipeline.clone(), id);
         }
         self.be_no_guest(id);
+        self.close_made(id);
         self.then(Work::Locks);
         self.tell_apart(id);
         let severity = match state {

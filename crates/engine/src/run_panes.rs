@@ -7,14 +7,14 @@
 //! **Invariant:** what a stage types, hears and waits for is that of its own pane ([`Run::pane_of`]).
 
 use super::gate::Ask;
-use super::progress::Cause;
+use super::made::{Unplaced, make_of};
 use super::state::{PaneRow, Run, StageRun, State, stage_key};
 use super::table::StageInput;
 use super::turn::{At, Turn};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tmuxagent_model::{ApprovalKind, Note, OnApprove, PaneKey, RunId, RunState, Severity};
-use tmuxagent_policy::{Pipeline, Policy, Stage};
+use tmuxagent_policy::{Make, Pipeline, Policy, Stage};
 
 /// How many panes are named where several fit.
 const TOLD: usize = 5;
@@ -123,14 +123,19 @@ impl Turn<'_> {
         let mut panes = BTreeMap::new();
         for pane in &pipeline.panes {
             let is_own = pipeline.own_pane.as_ref() == Some(&pane.name);
-            let found = if is_own { own.clone() } else { self.choose_pane(own, pipeline, &pane.name)? };
-            panes.insert(pane.name.clone(), found);
+            let found = if is_own { Ok(own.clone()) } else { self.choose_pane(own, pipeline, &pane.name) };
+            match found {
+                Ok(found) => drop(panes.insert(pane.name.clone(), found)),
+                // When a stage needs it.
+                Err(Unplaced::Make(_)) => {}
+                Err(Unplaced::Unclear(why)) => return Err(why),
+            }
         }
         Ok(panes)
     }
 
     /// The pane that a name means for a run that belongs to `own`, or why nobody can tell.
-    fn choose_pane(&self, own: &PaneKey, pipeline: &Pipeline, name: &str) -> Result<PaneKey, String> {
+    fn choose_pane(&self, own: &PaneKey, pipeline: &Pipeline, name: &str) -> Result<PaneKey, Unplaced> {
         let key = stage_key(&pipeline.name, name);
         let from = self.state.panes.get(own);
         let fits: Vec<(Distance, &PaneKey, &PaneRow)> = self
@@ -144,18 +149,22 @@ impl Turn<'_> {
         let near: Vec<_> = fits.iter().filter(|(distance, ..)| Some(*distance) == nearest).collect();
         match near.as_slice() {
             [(_, pane, _)] => Ok((*pane).clone()),
-            [] => Err(format!("no pane fits the name {name} of pipeline {}; open one that does", pipeline.name)),
+            [] if make_of(pipeline, name).is_some() => Err(Unplaced::Make(name.to_owned())),
+            [] => Err(Unplaced::Unclear(format!(
+                "no pane fits the name {name} of pipeline {}; open one that does",
+                pipeline.name
+            ))),
             several => {
                 let mut told: Vec<String> =
                     several.iter().take(TOLD).map(|(_, pane, row)| pane.told(&row.place)).collect();
                 if several.len() > TOLD {
                     told.push("…".to_owned());
                 }
-                Err(format!(
+                Err(Unplaced::Unclear(format!(
                     "the name {name} of pipeline {} fits several panes: {}; give the one that is meant a role or window of its own, and let the policy ask for that",
                     pipeline.name,
                     told.join(", ")
-                ))
+                )))
             }
         }
     }
@@ -172,16 +181,17 @@ impl Turn<'_> {
     }
 
     /// Says where a stage acts that is about to begin, or goes on. Its pane may have gone since the run began.
-    fn place_stage(&mut self, at: At) -> Result<(), String> {
+    fn place_stage(&mut self, at: At) -> Result<(), Unplaced> {
         let policy = Arc::clone(&self.policy);
         let Some((pipeline, rule)) = self.rule(&policy, at) else { return Ok(()) };
         let Some(run) = self.run(at.run) else { return Ok(()) };
         let Some(name) = &rule.pane else {
             if rule.closes && self.state.panes.get(&run.pane).is_none_or(|row| row.info.dead) {
-                return Err("the pane of the run is gone".to_owned());
+                return Err(Unplaced::Unclear("the pane of the run is gone".to_owned()));
             }
             // A policy before this one may have said otherwise.
-            return self.put_stage(at, None);
+            self.put_stage(at, None);
+            return Ok(());
         };
         let is_there = |pane: &&PaneKey| self.state.panes.get(pane).is_some_and(|row| !row.info.dead);
         let pane = match run.panes.get(name).filter(is_there) {
@@ -191,10 +201,11 @@ impl Turn<'_> {
         if let Some(run) = self.state.runs.get_mut(&at.run) {
             run.panes.insert(name.clone(), pane.clone());
         }
-        self.put_stage(at, Some(pane))
+        self.put_stage(at, Some(pane));
+        Ok(())
     }
 
-    fn put_stage(&mut self, at: At, pane: Option<PaneKey>) -> Result<(), String> {
+    fn put_stage(&mut self, at: At, pane: Option<PaneKey>) {
         let own = self.run(at.run).map(|run| run.pane.clone());
         let pane = pane.filter(|pane| Some(pane) != own.as_ref());
         if self.stage(at).is_some_and(|stage| stage.pane != pane)
@@ -205,23 +216,38 @@ impl Turn<'_> {
             self.front_anew(at, false);
         }
         self.be_guest(at.run);
-        Ok(())
     }
 
-    /// Says where a stage acts, or asks a person; says whether it is known.
+    /// Says where a stage acts, has its pane made, or asks a person; says whether it is known.
     pub fn is_placed(&mut self, at: At) -> bool {
-        let Err(why) = self.place_stage(at) else { return true };
         let policy = Arc::clone(&self.policy);
-        if self.rule(&policy, at).is_some_and(|(_, rule)| rule.closes) {
-            // The run has ended: there is nothing to go on with.
-            if self.shift(at, StageInput::Start) {
-                if let Some(stage) = self.stage_mut(at) {
-                    stage.attempt += 1;
-                }
-                self.give_up(at, Cause::own(self.now, "pane", why));
+        let closes = self.rule(&policy, at).is_some_and(|(_, rule)| rule.closes);
+        match self.place_stage(at) {
+            Ok(()) => return true,
+            Err(Unplaced::Make(name)) if closes => {
+                self.has_no_pane_at_end(at, format!("its pane {name} is not there, and none is made for the end"));
             }
+            Err(Unplaced::Make(name)) => self.make_pane(at, &name),
+            Err(Unplaced::Unclear(why)) if closes => self.has_no_pane_at_end(at, why),
+            Err(Unplaced::Unclear(why)) => self.not_placed(at, why),
+        }
+        false
+    }
+
+    /// The same for a stage that asks before it begins: what begins with its pane waits for a yes as well.
+    pub fn is_placed_to_ask(&mut self, at: At) -> bool {
+        let policy = Arc::clone(&self.policy);
+        if let Err(Unplaced::Make(name)) = self.place_stage(at)
+            && self.rule(&policy, at).and_then(|(pipeline, _)| make_of(pipeline, &name)).is_some_and(Make::begins)
+        {
+            self.not_placed(at, format!("its pane {name} is gone, and what begins with a new one waits for a yes"));
             return false;
         }
+        self.is_placed(at)
+    }
+
+    /// Nobody knows where a stage acts: a person is asked.
+    pub fn not_placed(&mut self, at: At, why: String) {
         // A question is asked of a stage that has begun.
         if self.shift(at, StageInput::Start) && self.shift(at, StageInput::Ask) {
             // Nobody can be asked about a pane that is gone: it is asked in the pane of the run.
@@ -240,7 +266,6 @@ impl Turn<'_> {
             };
             self.ask_about(at, ask);
         }
-        false
     }
 
     /// A stage that asked which pane it acts in looks again; says whether it was one.

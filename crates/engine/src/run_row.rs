@@ -307,6 +307,17 @@ const fn is_none(number: &u64) -> bool {
     *number == 0
 }
 
+/// A pane that a run has made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MadePane {
+    /// Its name in the pipeline.
+    pub name: String,
+    /// By which it is known again.
+    pub mark: String,
+    /// Which it is.
+    pub pane: PaneKey,
+}
+
 /// One execution of a pipeline on a pane.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Run {
@@ -321,6 +332,9 @@ pub struct Run {
     /// The panes that the names of its pipeline mean in this run.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub panes: BTreeMap<String, PaneKey>,
+    /// The panes that it has made, and closes when it ends.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub made: Vec<MadePane>,
     /// The values of its inputs.
     #[serde(default, skip_serializing_if = "Variables::is_empty")]
     pub inputs: Variables,

@@ -269,7 +269,7 @@ impl Turn<'_> {
                 Some(self.emit(Effect::Prompt(prompt), purpose))
             }
             Planned::Shell { script, timeout } => {
-                let call = ShellCall { pane, script: script.clone(), folder, timeout: *timeout };
+                let call = ShellCall { pane, script: script.clone(), folder, timeout: *timeout, again: false };
                 Some(self.emit(Effect::Shell(call), purpose))
             }
             Planned::Notify { text, channels, urgency, kind } => {

@@ -180,6 +180,7 @@ impl Turn<'_> {
                 pane,
                 folder,
                 timeout: PATIENCE,
+                again: false,
             }),
         };
         let attempt = self.stage(at).map_or(0, |stage| stage.attempt);

@@ -118,6 +118,8 @@ pub fn describe_intent(state: &State, row: &IntentRow) -> String {
         | Purpose::Poll { .. }
         | Purpose::TriggerPoll { .. }
         | Purpose::File { .. }
+        | Purpose::MakePane { .. }
+        | Purpose::ClosePane { .. }
         | Purpose::Alert
         | Purpose::Hand
         | Purpose::Reply { .. } => None,

@@ -31,6 +31,11 @@ impl Turn<'_> {
                     self.look_due(at);
                 }
             }
+            TimerKey::Made(run, stage) => {
+                if let Some(at) = self.find_stage(*run, stage) {
+                    self.made_is_unseen(at);
+                }
+            }
             TimerKey::Idle(run, stage) => {
                 if let Some(at) = self.find_stage(*run, stage) {
                     self.idle_due(at);

@@ -281,9 +281,11 @@ impl<'a> Turn<'a> {
             | Purpose::Look { run, stage, attempt }
             | Purpose::Stop { run, stage, attempt }
             | Purpose::Poll { run, stage, attempt, .. } => (Some(*run), Some(stage.clone()), *attempt),
-            Purpose::File { run, stage, .. } => (Some(*run), Some(stage.clone()), 0),
+            Purpose::File { run, stage, .. } | Purpose::MakePane { run, stage, .. } => {
+                (Some(*run), Some(stage.clone()), 0)
+            }
             Purpose::TriggerPoll { stage, .. } => (None, Some(stage.clone()), 0),
-            Purpose::Alert | Purpose::Hand | Purpose::Reply { .. } => (None, None, 0),
+            Purpose::ClosePane { .. } | Purpose::Alert | Purpose::Hand | Purpose::Reply { .. } => (None, None, 0),
         };
         let state = if frozen { IntentState::Held } else { IntentState::Open };
         let typed = matches!(effect, Effect::Send(_) | Effect::Prompt(_));
@@ -409,6 +411,7 @@ impl<'a> Turn<'a> {
         self.state.disarm(&TimerKey::Begin(at.run, name.clone()));
         self.state.disarm(&TimerKey::Backoff(at.run, name.clone()));
         self.state.disarm(&TimerKey::Look(at.run, name.clone()));
+        self.state.disarm(&TimerKey::Made(at.run, name.clone()));
         self.state.disarm(&TimerKey::Idle(at.run, name.clone()));
         let polls: Vec<u32> = self.stage(at).map(|s| s.polls.keys().copied().collect()).unwrap_or_default();
         for node in polls {

@@ -7,7 +7,7 @@ use super::groups::ahead;
 use super::parallel::{crowd, locked};
 use super::progress::Cause;
 use super::run_panes::busy_pane;
-use super::state::{PaneRow, Run, StageRun};
+use super::state::{PaneRow, Purpose, Run, StageRun};
 use super::text::{describe_intent, describe_plan, visible};
 use super::turn::At;
 use std::collections::{BTreeMap, BTreeSet};
@@ -181,7 +181,7 @@ impl Engine {
                 let row = stage.approval.as_ref().and_then(|id| self.state.approvals.get(id));
                 row.map_or_else(|| "waits for a human".to_owned(), |row| row.approval.question.clone())
             }
-            StageState::Queued if stage.looks_for.is_some() => "looks for the files that its if names".to_owned(),
+            StageState::Queued if stage.looks_for.is_some() => self.looks_for(stage),
             StageState::Queued
                 if let Some(other) = run.filter(|run| !run.granted).and_then(|run| ahead(&self.state, run)) =>
             {
@@ -208,6 +208,16 @@ impl Engine {
             | StageState::Expired => ended(),
         };
         visible(&text)
+    }
+
+    /// What a stage waits for that looks for something.
+    fn looks_for(&self, stage: &StageRun) -> String {
+        let row = stage.looks_for.as_ref().and_then(|id| self.state.intents.get(id));
+        match row.map(|row| (&row.purpose, row.intent.state)) {
+            Some((Purpose::File { .. }, _)) => "looks for the files that its if names".to_owned(),
+            Some((_, IntentState::Held)) => "held by the freeze: its pane is to be made".to_owned(),
+            Some(_) | None => "waits for its pane, which is being made".to_owned(),
+        }
     }
 
     /// What a stage waits for that could act by now.

@@ -162,7 +162,7 @@ mod tests {
     }
 
     fn shell() -> ShellCall {
-        ShellCall { pane: pane(), script: "true".into(), folder: "/".into(), timeout: Millis(1) }
+        ShellCall { pane: pane(), script: "true".into(), folder: "/".into(), timeout: Millis(1), again: false }
     }
 
     fn errand(effect: Effect) -> (Errand, UnboundedReceiver<Returned>) {

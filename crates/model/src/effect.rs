@@ -19,6 +19,8 @@ pub enum TimerKey {
     Backoff(RunId, String),
     /// The next look whether the shell is at its prompt again.
     Look(RunId, String),
+    /// The time in which a pane that was made is to be seen.
+    Made(RunId, String),
     /// The silence that `idle_for` waits for.
     Idle(RunId, String),
     /// The next poll.
@@ -109,6 +111,9 @@ pub struct ShellCall {
     pub folder: String,
     /// Its time limit.
     pub timeout: Millis,
+    /// It does nothing where it was done before, so that it may be run once more. It finds tmux's program in `ta_tmux`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub again: bool,
 }
 
 /// What an alert is about; routing chooses channels by it.
@@ -258,6 +263,7 @@ impl Effect {
         match self {
             // Compare-and-send is idempotent by its mark; polls only read; the outbox has its own keys.
             Self::Send(_) | Self::Prompt(_) | Self::Poll(_) | Self::Alert(_) => Recovery::Redo,
+            Self::Shell(call) if call.again => Recovery::Redo,
             Self::Shell(_) => Recovery::AskHuman,
             Self::Answer(_) => Recovery::GiveUp,
         }

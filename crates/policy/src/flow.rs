@@ -10,6 +10,29 @@ pub struct NamedPane {
     pub name: String,
     /// Which panes it can mean; for each run it means one of them.
     pub selector: Selector,
+    /// How one is made where none fits.
+    pub make: Option<Make>,
+}
+
+/// How a pane is made for a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Make {
+    /// The name of its window.
+    pub window: String,
+    /// The folder in which it begins; that of the run's own pane where none is named.
+    pub cwd: Option<String>,
+    /// What begins in it; a shell where none is named.
+    pub command: Option<String>,
+    /// Its role, by which it is found.
+    pub role: String,
+}
+
+impl Make {
+    /// Whether a command begins with it.
+    #[must_use]
+    pub const fn begins(&self) -> bool {
+        self.command.is_some()
+    }
 }
 
 /// Stages that may run again in one run, in a circle.

@@ -43,7 +43,7 @@ pub use agent::AgentWord;
 pub use auto_answer::{Allowed, AnswerLimit, Asked, AutoAnswer, Class, CommandPattern, Part, Trace, class_of};
 pub use bundled::{BUNDLED, RECIPES};
 pub use check::{Report, check};
-pub use flow::{Concurrency, Elsewhere, Input, InputKind, Loop, NamedPane, Needs, OnBusy, OnFailure, Parallel};
+pub use flow::{Concurrency, Elsewhere, Input, InputKind, Loop, Make, NamedPane, Needs, OnBusy, OnFailure, Parallel};
 pub use guard::{Guard, StageEnd, Wanted};
 pub use init::{Draft, InitError, PROJECT_FILES, ProjectFacts, WORKFLOW_FOLDER, init, update};
 pub use json_schema::schema;

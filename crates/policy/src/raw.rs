@@ -8,6 +8,7 @@ mod guard;
 mod named;
 mod needs;
 mod outside;
+mod pane;
 
 pub(super) use action::{RawAction, RawNotify, RawPrompt, RawRun, RawSendKeys, RawShell, RawStart};
 pub(super) use auto_answer::{RawAnswerLimit, RawAutoAnswer};
@@ -17,6 +18,7 @@ pub(super) use guard::{Guarded, RawGuard, RawGuards};
 pub(super) use named::{Named, RawAnswers, RawClosing, RawSet};
 pub(super) use needs::{RawNeed, RawParallel, write_out_needs};
 pub(super) use outside::{RawAfter, RawFile, RawHttp, RawLooksLike, RawPoll, RawWords};
+pub(super) use pane::{RawMake, RawPaneName};
 
 use super::read::{
     At, Flag, Group, Json, Limit, Many, Number, Read, Short, Span, SpanMs, Text, Tried, expected, raw_choice, raw_map,
@@ -62,8 +64,8 @@ raw_map! {
         "defaults" => defaults: RawDefaults,
         /// Values that whoever starts a pipeline of this file gives, or their defaults: `{{inputs.NAME}}`.
         "inputs" => inputs: Named<Short<Text, RawInput>>,
-        /// Names for panes, by which stages of all pipelines of this file say where they act (`in`). What a name chooses is written as in `match`.
-        "panes" => panes: Named<RawSelectors>,
+        /// Names for panes, by which stages of all pipelines of this file say where they act (`in`). What a name chooses is written as in `match`; `make` says how a pane is made where none fits.
+        "panes" => panes: Named<RawPaneName>,
         /// Rules by which agents' dialogs are answered without asking a person; none by default.
         "auto_answers" => auto_answers: Vec<RawAutoAnswer>,
         /// Other files of the policy, beside this one or below its folder. They are read as well, each once, and the `templates`, `panes`, `inputs` and `defaults` that they give are known here, where this file does not give them itself.
@@ -117,7 +119,7 @@ raw_map! {
         /// Values that whoever starts this pipeline gives; a name that the file gives too means what stands here.
         "inputs" => inputs: Named<Short<Text, RawInput>>,
         /// Names for panes of this pipeline alone; a name that the file gives too means what stands here.
-        "panes" => panes: Named<RawSelectors>,
+        "panes" => panes: Named<RawPaneName>,
         /// Which of its runs may go on at the same time, also with those of other pipelines.
         "concurrency" => concurrency: RawRunConcurrency,
         /// Short for `concurrency: {lock: …}`.

@@ -298,6 +298,7 @@ fn event_run(event: &Event) -> Option<RunId> {
                 | TimerKey::Turn(run, _)
                 | TimerKey::Begin(run, _)
                 | TimerKey::Backoff(run, _)
+                | TimerKey::Made(run, _)
                 | TimerKey::Idle(run, _)
                 | TimerKey::Poll(run, _, _),
             ..

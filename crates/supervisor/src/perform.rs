@@ -18,6 +18,8 @@ pub struct Performer {
     clock: Clock,
     client: reqwest::Client,
     reaches: HashMap<HostName, Reach>,
+    /// How each host's own shell calls its tmux.
+    tmux: HashMap<HostName, String>,
     /// Where tokens of services stand.
     environment: Environment,
 }
@@ -25,7 +27,14 @@ pub struct Performer {
 impl Performer {
     /// `client` is for questions to services; it follows the environment's proxies.
     pub fn new(facts: mpsc::Sender<Fact>, clock: Clock, client: reqwest::Client) -> Self {
-        Self { facts, clock, client, reaches: HashMap::new(), environment: Environment::default() }
+        Self {
+            facts,
+            clock,
+            client,
+            reaches: HashMap::new(),
+            tmux: HashMap::new(),
+            environment: Environment::default(),
+        }
     }
 
     /// From now on tokens of services are taken from this environment, the user's `.env` among it.
@@ -41,6 +50,8 @@ impl Performer {
             Some(_) => Reach::Remote(transport(host, runtime).shell("exec sh")),
         };
         self.reaches = hosts.iter().map(|host| (host.name.clone(), reach(host))).collect();
+        let tmux = |host: &HostConfig| transport(host, runtime).there(&[]);
+        self.tmux = hosts.iter().map(|host| (host.name.clone(), tmux(host))).collect();
     }
 
     /// Does it; an errand of another kind goes home.
@@ -53,8 +64,11 @@ impl Performer {
     }
 
     /// Runs a command on its pane's host; goes home where that is not configured any more.
-    fn shell(&self, mut errand: Errand, call: ShellCall) {
+    fn shell(&self, mut errand: Errand, mut call: ShellCall) {
         let Some(reach) = self.reach(&call.pane.host) else { return };
+        if let Some(tmux) = self.tmux.get(&call.pane.host).filter(|_| call.again) {
+            call.script.values.insert("ta_tmux".to_owned(), tmux.clone());
+        }
         let facts = self.facts.clone();
         tokio::spawn(async move {
             errand.begin();

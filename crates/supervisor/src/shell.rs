@@ -188,7 +188,7 @@ mod tests {
 
     fn call(script: &str, timeout: Millis) -> ShellCall {
         let pane = PaneKey { host: HostName::local(), server: ServerId::new("s"), pane: PaneId(1), pid: 1 };
-        ShellCall { pane, script: script.into(), folder: "/".to_owned(), timeout }
+        ShellCall { pane, script: script.into(), folder: "/".to_owned(), timeout, again: false }
     }
 
     #[tokio::test]

@@ -570,7 +570,7 @@ impl Player {
 
     fn intent(&self, label: &str) -> IntentId {
         let number: usize = label.trim_start_matches('I').parse().expect("intent");
-        self.intents.get(number - 1).unwrap_or_else(|| panic!("no intent {label}")).id.clone()
+        self.intents.get(number - 1).unwrap_or_else(|| panic!("no intent {label}\n{}", self.out)).id.clone()
     }
 
     fn label(&self, id: &IntentId) -> String {

@@ -263,7 +263,7 @@ impl<'a> Reading<'a> {
         self.check_stage_names(stages);
         let closing: &'a [_] = raw.closing.as_ref().map_or(&[], |list| list.items.as_slice());
         let panes = self.panes_of(raw, stages, closing);
-        let own_pane = self.own_pane(raw, stages);
+        let own_pane = self.own_pane(raw, stages, &panes);
         let own = || panes.iter().find(|pane| Some(&pane.name) == own_pane.as_ref()).map(|pane| pane.selector.clone());
         let pipeline = Pipeline {
             description: raw.description.as_ref().map(|text| text.value.trim().to_owned()).unwrap_or_default(),

@@ -1,19 +1,55 @@
 //! Names for panes, and the stages that act in them.
 
+use super::valid_stage::is_gated;
 use super::{PaneName, Reading};
-use crate::flow::NamedPane;
-use crate::raw::{Named, RawClosing, RawPipeline, RawSelectors, RawStage};
+use crate::flow::{Make, NamedPane};
+use crate::policy::{Selector, TextTest};
+use crate::raw::{Named, RawClosing, RawMake, RawPaneName, RawPipeline, RawStage};
+use crate::read::Text;
 use tmuxagent_yaml::nearest;
 
 impl<'a> Reading<'a> {
     /// The names that a `panes` gives.
-    pub(super) fn pane_names(&mut self, raw: Option<&Named<RawSelectors>>) -> Vec<PaneName> {
+    pub(super) fn pane_names(&mut self, raw: Option<&Named<RawPaneName>>) -> Vec<PaneName> {
         let mut names = Vec::new();
-        for (name, selectors) in raw.iter().flat_map(|named| &named.0) {
-            let pane = NamedPane { name: self.name(name, "a pane"), selector: self.selectors(selectors) };
-            names.push(PaneName { pane, at: name.at, used: false });
+        for (text, raw) in raw.iter().flat_map(|named| &named.0) {
+            let name = self.name(text, "a pane");
+            let make = raw.make.as_ref().map(|raw| self.make(raw, &name));
+            // A pane that is made bears its role from the beginning, and its patterns are listened to from then on.
+            let by_role = make.as_ref().map(|make| Selector::Role(TextTest::Exact(make.role.clone())));
+            let selector = raw.selector.as_ref().map(|selectors| self.selectors(selectors));
+            let selector = selector.or(by_role).unwrap_or_else(|| Selector::Any(Vec::new()));
+            names.push(PaneName { pane: NamedPane { name, selector, make }, at: text.at, used: false });
         }
         names
+    }
+
+    fn make(&mut self, raw: &RawMake, name: &str) -> Make {
+        let window = raw.window.as_ref().map_or_else(|| name.to_owned(), |text| self.name(text, "a window"));
+        if let Some(text) = raw.window.as_ref().filter(|_| window.contains([':', '.'])) {
+            let message = format!("`{window}` can't be the name of a window that is made");
+            self.problems.error("bad-name", text.at, message).help("tmux takes `:` and `.` for signs of a target");
+        }
+        let role = raw.role.as_ref().map_or_else(|| name.to_owned(), |text| self.name(text, "a role"));
+        let (cwd, command) = (self.plain_text(raw.cwd.as_ref()), self.plain_text(raw.command.as_ref()));
+        Make { window, cwd, command, role }
+    }
+
+    /// A text of one line in which nothing is filled in.
+    fn plain_text(&mut self, text: Option<&Text>) -> Option<String> {
+        let text = text?;
+        let value = text.value.trim();
+        if value.contains("{{") {
+            let message = "no value is filled in where a pane is made";
+            let help = "write the text as it is, and type what needs values in an action of a stage";
+            self.problems.error("template-here", text.at, message).help(help);
+        } else if value.is_empty() || value.chars().any(char::is_control) {
+            let message = "what a pane is made with is one line of text";
+            self.problems
+                .error("bad-value", text.at, message)
+                .help("put more than that into a script, and name it here");
+        }
+        Some(value.to_owned())
     }
 
     /// The panes that the stages of a pipeline name. Its own names come before those of the file.
@@ -44,11 +80,30 @@ impl<'a> Reading<'a> {
                 .help("give the name in `panes`, as `panes: {checks: {pane_role: checks}}`");
         }
         self.check_unused(&own);
+        self.check_early(stages, &used);
         used
     }
 
+    /// Nothing runs before a human said yes: what is made to ask has a shell in it that waits, and no command.
+    fn check_early(&mut self, stages: &[RawStage], panes: &[NamedPane]) {
+        let begins = |name: &str| {
+            let make = panes.iter().find(|pane| pane.name == name).and_then(|pane| pane.make.as_ref());
+            make.is_some_and(Make::begins)
+        };
+        for stage in stages.iter().filter(|stage| is_gated(stage)) {
+            let Some(text) = stage.pane.as_ref().filter(|text| begins(text.value.trim())) else { continue };
+            let message = format!(
+                "the pane `{}` is made with a `command`, which would begin before a human says yes to this stage",
+                text.value.trim()
+            );
+            let help =
+                "leave `command` out there, and let the stage type it, as `actions_on_start: [{send_keys: codex}]`";
+            self.problems.error("early-command", text.at, message).help(help);
+        }
+    }
+
     /// The name of the pane that runs belong to, where no `match` says which panes those are.
-    pub(super) fn own_pane(&mut self, raw: &RawPipeline, stages: &[RawStage]) -> Option<String> {
+    pub(super) fn own_pane(&mut self, raw: &RawPipeline, stages: &[RawStage], panes: &[NamedPane]) -> Option<String> {
         if raw.selector.is_some() {
             return None;
         }
@@ -71,7 +126,15 @@ impl<'a> Reading<'a> {
             let message = "this does not say where it acts, and its pipeline has no `match`";
             self.problems.error("no-pane", item.at, message).help("write `in: …` with a name of `panes`");
         }
-        Some(first.value.trim().to_owned())
+        let name = first.value.trim();
+        if panes.iter().any(|pane| pane.name == name && pane.make.is_some()) {
+            let message =
+                format!("a run begins in the pane of its first stage, and `{name}` is one that is made for a run");
+            let help =
+                "let the first stage act in another pane, or say with `match` which panes the pipeline applies to";
+            self.problems.error("no-pane", first.at, message).help(help);
+        }
+        Some(name.to_owned())
     }
 
     /// Names that no stage uses.

@@ -62,6 +62,11 @@ fn does_something(action: &Action) -> bool {
     }
 }
 
+/// Whether a person says yes before the stage begins.
+pub(super) fn is_gated(raw: &RawStage) -> bool {
+    raw.require_approval.as_ref().is_some_and(|raw| !matches!(raw, Short::Short(flag) if !flag.value))
+}
+
 impl<'a> Reading<'a> {
     pub(super) fn stage(&mut self, raw: &'a RawStage, ended: BTreeSet<String>) -> Stage {
         self.ended = ended;
@@ -78,8 +83,7 @@ impl<'a> Reading<'a> {
                 .error("many-runs", raw.at, "a stage has one `run`: its exit code is that of the stage")
                 .help(help);
         }
-        let gated = raw.require_approval.as_ref().is_some_and(|raw| !matches!(raw, Short::Short(flag) if !flag.value));
-        if gated && late_value(&actions_on_start) {
+        if is_gated(raw) && late_value(&actions_on_start) {
             let message = "a human would say yes to a text that is not known yet: `{{shell.output}}` is, once the command before it has run";
             self.problems.error("no-value", raw.at, message).help("run the command in a stage before this one");
         }

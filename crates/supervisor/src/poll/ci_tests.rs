@@ -151,7 +151,7 @@ async fn the_commit_of_the_panes_folder_is_asked_for_there() {
     let pane = PaneKey { host: HostName::local(), server: ServerId::new("s"), pane: PaneId(1), pid: 1 };
     let of = |script: String| {
         let (pane, timeout) = (pane.clone(), Millis::from_secs(20));
-        let call = ShellCall { pane, script: script.as_str().into(), folder: "/".to_owned(), timeout };
+        let call = ShellCall { pane, script: script.as_str().into(), folder: "/".to_owned(), timeout, again: false };
         CiRun { head: Some(Box::new(call)), ..asked(base.clone()) }
     };
     let met = answer(PollSpec::GithubRun(of(format!("echo {SHA}")))).await;

@@ -35,7 +35,7 @@ async fn a_command_says_done_not_yet_or_never() {
     let say = |script: &'static str| async move {
         let pane = PaneKey { host: HostName::local(), server: ServerId::new("s"), pane: PaneId(1), pid: 1 };
         let timeout = Millis::from_secs(20);
-        let call = ShellCall { pane, script: script.into(), folder: "/".to_owned(), timeout };
+        let call = ShellCall { pane, script: script.into(), folder: "/".to_owned(), timeout, again: false };
         ask(&client(), &Reach::Local, &PollSpec::Command { call }, None, NOW).await
     };
     assert_eq!(say("echo up; exit 0").await, PollOutcome::Met { detail: "up".into() });

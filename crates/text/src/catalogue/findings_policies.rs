@@ -149,6 +149,33 @@ pub(super) const ROWS: &[(&str, &str)] = &[
     ("match what the program answers, not what it is told", "请匹配程序的回答，而不是发给它的内容"),
     // Panes, loops, inputs, values of stages, ends.
     ("a pane", "窗格"),
+    ("a window", "窗口"),
+    ("a role", "角色"),
+    ("`{}` can't be the name of a window that is made", "`{0}` 不能是新建的窗口的名字"),
+    ("tmux takes `:` and `.` for signs of a target", "tmux 把 `:` 和 `.` 当作目标的符号"),
+    ("no value is filled in where a pane is made", "新建窗格的地方不填入任何值"),
+    (
+        "write the text as it is, and type what needs values in an action of a stage",
+        "请按原样写出文字；需要值的内容，请在阶段的动作里输入",
+    ),
+    ("what a pane is made with is one line of text", "新建窗格所用的是一行文字"),
+    ("put more than that into a script, and name it here", "更多的内容请写进脚本，在这里写它的名字"),
+    (
+        "a run begins in the pane of its first stage, and `{}` is one that is made for a run",
+        "运行从第一个阶段的窗格开始，而 `{0}` 是为运行新建的窗格",
+    ),
+    (
+        "let the first stage act in another pane, or say with `match` which panes the pipeline applies to",
+        "请让第一个阶段在别的窗格进行，或用 `match` 写明流水线适用于哪些窗格",
+    ),
+    (
+        "the pane `{}` is made with a `command`, which would begin before a human says yes to this stage",
+        "新建窗格 `{0}` 时写了 `command`，它会在人批准这个阶段之前开始",
+    ),
+    (
+        "leave `command` out there, and let the stage type it, as `actions_on_start: [{send_keys: codex}]`",
+        "请去掉那里的 `command`，让阶段来输入它，如 `actions_on_start: [{send_keys: codex}]`",
+    ),
     ("an input", "输入项"),
     ("names and what they stand for (a map)", "名字及其含义（映射）"),
     ("a pipeline needs the key `match`", "流水线需要键 `match`"),

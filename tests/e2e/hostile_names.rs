@@ -74,6 +74,7 @@ const ASKED: &[(&str, &[&str])] = &[
     ("policy replay", &["policy", "replay", "--from-db", "%0"]),
     ("policy replay", &["policy", "replay", "--log", "@/none"]),
     ("policy test", &["policy", "test", "@"]),
+    ("policy test", &["policy", "test", "--coverage", "@"]),
     ("db check", &["db", "check"]),
     ("db backup", &["db", "backup"]),
     ("db backup", &["db", "backup", "--list"]),

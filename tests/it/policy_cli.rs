@@ -322,6 +322,43 @@ fn tests_beside_a_policy_pass_fail_and_are_renewed() {
 }
 
 #[test]
+fn the_coverage_of_tests_tells_what_they_have_not_reached() {
+    let env = TestEnv::new();
+    env.write("p/ci.yaml", POLICY);
+    env.write("p/second-try.test.yaml", TEST);
+    assert_eq!(env.run(&["policy", "test", "p", "--update"]).code, 0);
+    assert_snapshot!(env.run(&["policy", "test", "p", "--coverage"]), @r"
+    ok p/second-try.test.yaml: lint passes at the second try
+    1 passed, 0 failed
+    STAGE      RUN  TRIGGERS  SUCCESS_WHEN  FAIL_WHEN  ON_FAIL
+    ci/lint    1/1  1/1       1/1           1/1        1/1
+    ci/deploy  0/1  1/1       0/1           0/1        -
+    not reached: ci/deploy: stage (p/ci.yaml:11:5)
+    not reached: ci/deploy: success_when exit_code 0 (p/ci.yaml:11:5)
+    not reached: ci/deploy: fail_when exit_code other than 0 (p/ci.yaml:11:5)
+    coverage: 6 of 9 (66%)
+    --- exit code 0 ---
+    ");
+    let least = |percent: &str| env.run(&["policy", "test", "p", "--min-coverage", percent]).code;
+    assert_eq!((least("66"), least("67")), (0, 1));
+    let json = env.run(&["policy", "test", "p", "--coverage", "--json"]);
+    let value: serde_json::Value = serde_json::from_str(&json.stdout).expect("JSON");
+    assert_eq!((&value["coverage"]["reached"], &value["coverage"]["percent"]), (&6.into(), &66.into()), "{json}");
+    let first = serde_json::json!({
+        "pipeline": "ci", "stage": "lint", "kind": "stage", "text": "", "defined_at": "p/ci.yaml:6:5", "reached": true,
+    });
+    assert_eq!(value["coverage"]["points"][0], first, "{json}");
+    let chinese = env.run(&["policy", "test", "p", "--coverage", "--lang", "zh"]);
+    assert!(chinese.stdout.contains("阶段") && chinese.stdout.contains("未到达"), "{chinese}");
+    // Another test reaches what this one does not.
+    let deployed = "policy: ci.yaml\npane: {window_name: w}\nanswers: approve\noutput: [start ci, {exit: 0}, {exit: 1}]\nexpect: []\n";
+    env.write("p/deployed.test.yaml", deployed);
+    assert_eq!(env.run(&["policy", "test", "p", "--update"]).code, 0);
+    let both = env.run(&["policy", "test", "p", "--coverage"]);
+    assert!(both.stdout.contains("success_when exit_code 0") && both.stdout.contains("8 of 9 (88%)"), "{both}");
+}
+
+#[test]
 fn a_test_says_what_an_agent_does() {
     let env = TestEnv::new();
     env.write(

@@ -4,15 +4,18 @@
 //! recorded after keys were really typed is whatever the pane printed then, so a replay shows what a policy *decides*,
 //! not what other keys would have led to.
 
+mod coverage;
 mod log;
 mod people;
 
 pub use super::report::{Comparison, Decided, Entry, Report, Side, compare};
+pub use coverage::{Point, PointKind, points};
 pub use log::read_log;
 
 use super::text::{describe_effect, visible};
 use super::{Answer, Engine, Options, Step};
-use std::collections::{BTreeMap, VecDeque};
+use coverage::Reached;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use tmuxagent_model::{
     AgentMessage, AgentSeen, AgentState, Approval, ApprovalState, Command, Decider, Effect, Event, Front, IntentId,
@@ -123,6 +126,8 @@ pub struct Setting {
     pub tail: Millis,
     /// The engine's options.
     pub options: Options,
+    /// Whether it is kept what of the policy was reached.
+    pub coverage: bool,
 }
 
 /// The most timers that fire between two records, and after the last.
@@ -154,6 +159,7 @@ struct World {
     /// The agent of each pane, as its facts name it.
     agents: BTreeMap<PaneKey, String>,
     report: Report,
+    reached: Reached,
     seq: u64,
 }
 
@@ -170,6 +176,7 @@ impl World {
             open: Vec::new(),
             runs: Vec::new(),
             cut_off: false,
+            reached: BTreeSet::new(),
         };
         Self {
             rules: rules.collect(),
@@ -179,6 +186,7 @@ impl World {
             engine: Engine::new(policy).with_options(setting.options),
             setting: *setting,
             report,
+            reached: Reached::default(),
             seq: 0,
         }
     }
@@ -205,6 +213,7 @@ impl World {
         self.report.open =
             view.approvals.into_iter().filter(|approval| approval.state == ApprovalState::Pending).collect();
         self.report.runs = view.runs;
+        self.report.reached = self.reached.0;
         self.report
     }
 
@@ -309,6 +318,9 @@ impl World {
             let event = self.witnessed(event);
             let step = self.engine.step(now, &event);
             self.tell(now, &step);
+            if self.setting.coverage {
+                self.reached.look(&self.engine, now, &step);
+            }
             for intent in &step.intents {
                 let done = Event::Outcome { intent: intent.id.clone(), outcome: Outcome::Done };
                 match &intent.effect {

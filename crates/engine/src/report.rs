@@ -1,7 +1,9 @@
 //! What a replay found, and what differs between two of them.
 
+use super::replay::Point;
 use super::text::visible;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::fmt;
 use tmuxagent_model::{Approval, RunId, RunView, Timestamp};
 
@@ -83,6 +85,9 @@ pub struct Report {
     pub runs: Vec<RunView>,
     /// Whether it was cut off because timers led to timers without end.
     pub cut_off: bool,
+    /// What of the policy was reached.
+    #[serde(skip)]
+    pub reached: BTreeSet<Point>,
 }
 
 /// Two reports side by side.

@@ -1,4 +1,4 @@
-//! The help of `tmuxagent service`.
+//! The help of `tmuxagent service` and of the coverage of policies' tests.
 
 pub(super) const SERVICE: &[(&str, &str)] = &[
     (
@@ -24,4 +24,12 @@ pub(super) const SERVICE: &[(&str, &str)] = &[
         "在您的 tmux 的一个会话中运行，用于没有 systemd 或 launchd 的机器",
     ),
     ("The one in a session of your tmux", "在您的 tmux 会话中的那一个"),
+    (
+        "Tell which stages, conditions and steps of `on_fail` the tests have reached",
+        "说明测试到达了哪些阶段、条件和 `on_fail` 的步骤",
+    ),
+    (
+        "The same; exit code 1 also where less than so many percent were reached",
+        "同上；到达的少于这个百分比时退出码也为 1",
+    ),
 ];

@@ -1,5 +1,6 @@
 //! `tmuxagent policy …`.
 
+mod coverage;
 mod in_force;
 mod init;
 mod people;

@@ -1,6 +1,7 @@
 //! `tmuxagent policy test`: runs the tests that lie beside policies.
 
 use super::super::{CliError, Outcome, Output as Out, Session, Tone, exit};
+use super::coverage::Covered;
 use super::recorded::{everywhere, unknown_pane};
 use super::replay::LONGEST;
 use super::scenario::{Output, Scenario, decisions, meets};
@@ -8,7 +9,7 @@ use clap::Args;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use tmuxagent_config::Problem;
-use tmuxagent_engine::replay::{Record, Recording, read_log, replay};
+use tmuxagent_engine::replay::{Record, Recording, Setting, points, read_log, replay};
 use tmuxagent_text::clean;
 use tmuxagent_yaml::Source;
 
@@ -25,6 +26,12 @@ pub(in crate::cli) struct TestArgs {
     /// Write what is decided now into the tests; look at the difference before you keep it
     #[arg(long)]
     update: bool,
+    /// Tell which stages, conditions and steps of `on_fail` the tests have reached
+    #[arg(long)]
+    coverage: bool,
+    /// The same; exit code 1 also where less than so many percent were reached
+    #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(0..=100))]
+    min_coverage: Option<u8>,
 }
 
 /// How a test went.
@@ -34,6 +41,7 @@ struct Played {
     /// Expectations and decisions side by side, with a sign each.
     lines: Vec<(Sign, String)>,
     updated: bool,
+    covered: Covered,
 }
 
 /// Whether a line was expected and came.
@@ -58,18 +66,26 @@ pub(super) fn run(session: &Session, args: &TestArgs) -> Outcome {
     let files = find(&args.paths)?;
     let mut played = Vec::new();
     for file in files {
-        played.push(play(session, &file, args.update)?);
+        played.push(play(session, &file, args)?);
     }
+    let covered = (args.coverage || args.min_coverage.is_some())
+        .then(|| Covered::of(played.iter_mut().map(|test| std::mem::take(&mut test.covered))));
     let failed = played.iter().filter(|test| !test.passed() && !test.updated).count();
     let out = &session.out;
     if out.json {
         let tests: Vec<Value> = played.iter().map(value).collect();
-        out.json(&json!({ "tests": tests, "passed": played.len() - failed, "failed": failed }))?;
+        let mut told = json!({ "tests": tests, "passed": played.len() - failed, "failed": failed });
+        if let (Some(covered), Some(map)) = (&covered, told.as_object_mut()) {
+            map.insert("coverage".to_owned(), covered.value());
+        }
+        out.json(&told)?;
     } else {
         played.iter().try_for_each(|test| tell(out, test))?;
         out.say(&format!("{} passed, {failed} failed", played.len() - failed))?;
+        covered.iter().try_for_each(|covered| covered.tell(out))?;
     }
-    Ok(if failed == 0 { exit::OK } else { exit::NEGATIVE })
+    let enough = covered.zip(args.min_coverage).is_none_or(|(covered, least)| covered.reaches(least));
+    Ok(if failed == 0 && enough { exit::OK } else { exit::NEGATIVE })
 }
 
 fn value(test: &Played) -> Value {
@@ -108,7 +124,7 @@ fn tell(out: &Out, test: &Played) -> Result<(), CliError> {
     Ok(())
 }
 
-fn play(session: &Session, file: &Path, update: bool) -> Result<Played, CliError> {
+fn play(session: &Session, file: &Path, args: &TestArgs) -> Result<Played, CliError> {
     let unreadable = |path: &Path, error: &std::io::Error| {
         let text = format!("{} can't be read: {}", path.display(), error.to_string().to_lowercase());
         CliError::user(text, format!("it belongs to the test {}", file.display()))
@@ -131,11 +147,14 @@ fn play(session: &Session, file: &Path, update: bool) -> Result<Played, CliError
     let of_pane = |number: usize| records.iter().filter(move |(of, _)| *of == number).map(|(_, record)| record.clone());
     let recordings =
         panes.into_iter().enumerate().map(|(number, pane)| Recording { pane, records: of_pane(number).collect() });
-    let report = replay(policy, &recordings.collect::<Vec<_>>(), &scenario.setting);
+    let setting = Setting { coverage: args.coverage || args.min_coverage.is_some(), ..scenario.setting };
+    let all = if setting.coverage { points(&policy) } else { Vec::new() };
+    let mut report = replay(policy, &recordings.collect::<Vec<_>>(), &setting);
+    let covered = Covered { all, reached: std::mem::take(&mut report.reached) };
     let decided = decisions(&report, scenario.start);
     let lines = side_by_side(&scenario.expect, &decided);
-    let mut played = Played { file: file.to_owned(), about: scenario.about.clone(), lines, updated: false };
-    if update && !played.passed() {
+    let mut played = Played { file: file.to_owned(), about: scenario.about.clone(), lines, updated: false, covered };
+    if args.update && !played.passed() {
         std::fs::write(file, scenario.with_expectations(&text, &decided)).map_err(|error| {
             CliError::user(format!("{} can't be written: {error}", file.display()), "leave --update out to look only")
         })?;

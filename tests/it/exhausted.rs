@@ -4,7 +4,10 @@ use crate::support::TestEnv;
 #[cfg(target_os = "linux")]
 use {
     crate::support::Ran,
+    rustix::process::{Pid, Resource, Rlimit, prlimit},
+    std::os::unix::process::ExitStatusExt as _,
     std::process::{Command, Stdio},
+    std::time::{Duration, Instant},
 };
 
 #[test]
@@ -59,4 +62,42 @@ fn memory_that_is_refused_ends_the_program_with_a_sentence() {
             "error: the system has no memory left for this program\nhint: end other programs, or raise the limit";
         assert!(ran.stderr.starts_with(said), "{more}: {ran}");
     }
+}
+
+/// The limit is put on it once it serves: it gets none from then on, whatever it asks for.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_supervisor_whose_memory_gets_short_while_it_runs_ends_with_a_sentence() {
+    let mut env = TestEnv::new();
+    let home = env.home().display().to_string();
+    env.set("TMUX_TMPDIR", &home);
+    let policy = "version: 1\npipelines: []\n";
+    env.write(".config/tmuxagent/policies/p.yaml", policy);
+    let mut child =
+        env.command(&["--headless"]).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("it starts");
+    let end = Instant::now() + Duration::from_secs(60);
+    while env.run(&["status"]).code != 0 {
+        assert!(Instant::now() < end && child.try_wait().expect("a child").is_none(), "it does not begin to serve");
+    }
+    let limit = Rlimit { current: Some(1 << 20), maximum: None };
+    // Of address space the system's allocator has some in reserve, of which the other limit lets it make no use.
+    for resource in [Resource::As, Resource::Data] {
+        prlimit(Some(Pid::from_child(&child)), resource, limit.clone()).expect("a limit");
+    }
+    // A reload reads what has some MiB by now.
+    let comment = "# Nothing but a comment that takes some room.\n".repeat(200_000);
+    env.write(".config/tmuxagent/policies/p.yaml", &format!("{comment}{policy}"));
+    while child.try_wait().expect("a child").is_none() {
+        env.run(&["reload"]);
+        if Instant::now() > end {
+            child.kill().expect("it runs");
+            panic!("it lives on");
+        }
+    }
+    let ended = child.wait_with_output().expect("an end");
+    let said = String::from_utf8_lossy(&ended.stderr);
+    assert_eq!((ended.status.code(), ended.status.signal()), (Some(71), None), "{said}");
+    let sentence =
+        "error: the system has no memory left for this program\nhint: end other programs, or raise the limit";
+    assert!(said.contains(sentence) && !said.contains("panicked"), "{said}");
 }

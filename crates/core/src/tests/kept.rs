@@ -6,7 +6,7 @@ use tmuxagent_model::{ApprovalId, EventLine, Millis, Note, Outcome, Verdict};
 
 const PANES: u32 = 6;
 
-/// Two pipelines, of which one fails now and then.
+/// Two pipelines whose first stage fails now and then.
 fn policy() -> Arc<Policy> {
     let pipeline = |n: u32| {
         format!(

@@ -20,6 +20,14 @@ agents-live *ARGS:
 shell-figures COMMANDS='10000':
     TMUXAGENT_GENERATED_COMMANDS={{COMMANDS}} cargo nextest run --locked --test it shelldata --no-capture
 
+# Decisions through every surface while the supervisor is killed around them: how many were lost, done twice, told wrongly.
+decision-figures KILLS='1000':
+    TMUXAGENT_DECISION_KILLS={{KILLS}} cargo nextest run --locked --test e2e decisions_figures --no-capture
+
+# Connections that strangers hold open at the server of links, and the slowest answer that the owner got meanwhile.
+connection-figures:
+    cargo nextest run --workspace --locked --no-capture -E 'test(=web::serve::tests::thousands_of_half_sent_requests_hold_a_few_places_and_the_owner_gets_in)'
+
 # Keys of every kind of action while the reader of their pane changes: how many were typed, held, asked about, and wrong.
 reader-figures SENDS='10000':
     TMUXAGENT_READER_SENDS={{SENDS}} cargo nextest run --locked --test e2e readers_figures --no-capture

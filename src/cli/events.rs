@@ -32,6 +32,9 @@ pub(super) fn run(session: &Session, args: &EventsArgs) -> Outcome {
     let (out, zone) = (&session.out, TimeZone::system());
     let request = Request::Events { after: args.after, limit: args.limit, follow: args.follow };
     if let Reply::Events { events } = connection.ask(request)? {
+        if events.is_empty() && args.after == 0 && !out.json {
+            out.say("nothing happened yet: `tmuxagent start PANE` begins a pipeline")?;
+        }
         print(out, &zone, &events)?;
     }
     if !args.follow {

@@ -8,7 +8,9 @@ use tmuxagent_model::{
     Snapshot, StageState, shortened,
 };
 use tmuxagent_text::cli::{Word, word};
-use tmuxagent_text::{Lang, agent_state, ago, clean, pane_doing, reads, run_state, run_took, sentence, stage_doing};
+use tmuxagent_text::{
+    Lang, agent_state, ago, clean, pane_doing, reads, run_state, run_took, sentence, stage_attempt, stage_doing,
+};
 
 #[derive(Debug, Args)]
 pub(super) struct PanesArgs {
@@ -117,7 +119,7 @@ fn runs(out: &Output, snapshot: &Snapshot) -> Result<(), super::CliError> {
             .stages
             .iter()
             .map(|stage| {
-                let mut attempt = stage.told_attempt().unwrap_or_default();
+                let mut attempt = stage_attempt(lang, stage).unwrap_or_default();
                 if stage.round > 0 {
                     attempt = format!("{attempt} {} {}/{}", word(lang, Word::Round), stage.round, stage.rounds);
                 }

@@ -358,8 +358,13 @@ fn a_screen_whose_supervisor_dies_says_that_it_is_not_certain() {
 #[test]
 fn on_a_full_disk_every_surface_says_that_it_is_not_certain() {
     let service = Service::start(Mood::Takes);
-    let mut surface = Link { service, link: String::new() };
-    let mut room = Room::gated(&surface.config(), "expires: 1h");
+    let (mut surface, telegram) = (Link { service, link: String::new() }, Telegram::start());
+    let both = format!(
+        "channels:\n  telegram: {{token: T, chat_id: 5, base_url: '{}'}}\n{}",
+        telegram.base,
+        surface.config().replacen("channels:\n", "", 1).replace("notify: hook", "notify: [hook, telegram]")
+    );
+    let mut room = Room::gated(&both, "expires: 1h");
     // A write above the limit is to fail, as on a full disk, and not to end the process.
     let program = env!("CARGO_BIN_EXE_tmuxagent");
     let mut command = std::process::Command::new("sh");
@@ -371,6 +376,7 @@ fn on_a_full_disk_every_surface_says_that_it_is_not_certain() {
     let approval = room.wait_approval();
     surface.prepare(&room, &approval);
     let file = room.wait_request();
+    let button = telegram.wait_button(&approval);
     let limit = |bytes| {
         let limit = rustix::process::Rlimit { current: bytes, maximum: None };
         rustix::process::prlimit(room.supervisor(), rustix::process::Resource::Fsize, limit).expect("a limit");
@@ -384,6 +390,9 @@ fn on_a_full_disk_every_surface_says_that_it_is_not_certain() {
     let again = room.ask(&["approve", &approval]);
     assert_eq!(again.status.code(), Some(7), "{again:?}");
     assert_eq!(surface.decide(&room, &approval), Told::Unsure);
+    assert_eq!(View.decide(&room, &approval), Told::Unsure);
+    telegram.press(&button);
+    wait_for(PATIENCE, "a word about the press", || telegram.said().contains("not certain").then_some(()));
     std::fs::write(&file, "approve\n").expect("writable");
     room.wait_status("nothing is sent until the state can be saved");
     let state = |approval: &str| {
@@ -392,9 +401,11 @@ fn on_a_full_disk_every_surface_says_that_it_is_not_certain() {
     };
     assert_eq!((state(&approval), room.ran().as_str()), ("pending".into(), ""));
     assert_eq!(std::fs::read_to_string(&file).expect("readable"), "approve\n", "the word stands there");
+    assert!(!telegram.is_quiet(), "the press is taken once it is written down");
     limit(None);
     room.wait_ran("build ");
     wait_for(PATIENCE, "the decision", || (state(&approval) == "approved").then_some(()));
+    wait_for(PATIENCE, "the press", || telegram.is_quiet().then_some(()));
     wait_for(PATIENCE, "the file's answer", || {
         let text = std::fs::read_to_string(&file).unwrap_or_default();
         (text.starts_with("# already approved by ann") || !file.exists()).then_some(())

@@ -1,6 +1,6 @@
 //! Decisions through every surface while the supervisor is killed at random instants around them.
-//! `TMUXAGENT_DECISION_KILLS=1000 cargo nextest run --test e2e decisions_figures --no-capture` tells how many were lost, done
-//! twice, done though denied, or told otherwise than they went; `TMUXAGENT_DECISION_SEED` chooses other instants.
+//! `just decision-figures` (`TMUXAGENT_DECISION_KILLS=1000`) tells how many were lost, done twice, done though denied, or told
+//! otherwise than they went; `TMUXAGENT_DECISION_SEED` chooses other instants.
 //! A person says yes or no once. What he was told holds; where he was told nothing certain he looks, and says it again if
 //! it is open.
 

@@ -11,8 +11,10 @@ use std::time::{Duration, Instant};
 use tmuxagent_model::{Event, HostState, IntentId, Millis, Outcome, PaneKey};
 use tmuxagent_tmux::HostMessage;
 
-/// In this time it is found that a link is dead: ten seconds, and some for a machine that has much to do.
-const FOUND: Duration = Duration::from_secs(14);
+/// In this time a dead link is found on a machine that has much else to do. The program's own bound is ten seconds
+/// (`a_link_that_says_nothing_any_more_is_given_up_within_ten_seconds`); what comes on top is the wait for a processor, of ssh's
+/// processes too.
+const FOUND: Duration = Duration::from_secs(20);
 
 /// A host behind a spoiled link.
 struct Far {
@@ -81,6 +83,7 @@ fn a_black_hole_is_found_delays_nobody_and_loses_nothing() {
     // After 6 to 8 s; TCP itself would take a quarter of an hour.
     watched.wait_state(HostState::Unreachable);
     assert!(died.elapsed() < FOUND, "{:?}", died.elapsed());
+    println!("found after {:?}", died.elapsed());
     let lost = |message: &HostMessage| matches!(message, HostMessage::Event(Event::HostLost { .. })).then_some(());
     watched.wait("the loss", lost);
     // What is asked for while the link is being made again waits for it.

@@ -435,6 +435,27 @@ fn text_and_keys_are_sent_literally() {
 }
 
 #[test]
+fn the_machines_name_stands_in_answers_and_events() {
+    let env = TestEnv::new();
+    let mut far = picture();
+    let there = pane("nas", 5, "main", "ci");
+    far.approvals = vec![approval(&there, "01JAPPROVALA")];
+    let note = Note::Text { text: "passed".into() };
+    let place = there.info.told_place();
+    far.events = vec![EventLine { seq: 1, at: TO_COME, severity: Severity::Info, place, note }];
+    far.panes.push(there);
+    let _supervisor = StagedSupervisor::start(&env.runtime_dir(), far, |_| None);
+    for (arguments, told) in [
+        (&["approve", "01J"][..], "approved nas/main:ci.0 %5: npm run build"),
+        (&["reject", "01J"], "rejected nas/main:ci.0 %5: "),
+        (&["events"], " nas/main:ci.0 %5 passed"),
+    ] {
+        let ran = env.run(arguments);
+        assert!(ran.code == 0 && ran.stdout.contains(told), "{ran}");
+    }
+}
+
+#[test]
 fn a_decision_is_told_once_and_a_reload_says_what_has_changed() {
     let env = TestEnv::new();
     let supervisor = StagedSupervisor::start(&env.runtime_dir(), picture(), |request| match request {

@@ -12,6 +12,8 @@ const EMPTY: &[(&[&str], &str)] = &[
     (&["approvals"], "`tmuxagent start "),
     (&["leases"], "`tmuxagent approve ID --for 30m`"),
     (&["notify", "log"], "`tmuxagent notify test`"),
+    (&["events"], "`tmuxagent start "),
+    (&["hooks", "status"], "`tmuxagent hooks install --agent claude`"),
     (&["report"], "`tmuxagent start "),
     (&["report", "--format", "md"], "`tmuxagent report --since 90d`"),
 ];

@@ -3,10 +3,12 @@
 
 use crate::support::{StagedSupervisor, TO_COME, TestEnv, approval, commands, host, pane, run_view};
 use serde_json::json;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
 use tmuxagent_ipc::wire::{Reply, Request};
 use tmuxagent_model::{
-    Alert, AlertKind, EventLine, Freeze, HeldSend, HostState, IntentId, Note, PaneState, Problem, Severity, Snapshot,
-    Timestamp, Urgency,
+    Alert, AlertKind, Decider, EventLine, Freeze, HeldSend, HostState, IntentId, LeaseView, Note, PaneState, Problem,
+    Severity, Snapshot, Timestamp, Urgency, Via,
 };
 use tmuxagent_store::{Batch, NewMessage, Store};
 use unicode_width::UnicodeWidthStr as _;
@@ -56,6 +58,15 @@ fn picture() -> Snapshot {
             at: TO_COME,
             reader: None,
         }],
+        leases: vec![LeaseView {
+            id: "L1234567".into(),
+            pane: panes[0].info.key.clone(),
+            place: panes[0].info.place(),
+            class: vec!["npm install --save-dev *".into(), "cargo build --release *".into()],
+            by: Decider { who: "ann-with-a-long-name".into(), via: Via::Cli },
+            until: TO_COME,
+            left: 20,
+        }],
         frozen: Some(Freeze { by: "ann (command line)".into(), since: TO_COME }),
         problems: vec![Problem { part: "channel ntfy".into(), text: LONG.into(), since: TO_COME }],
         policies: vec!["/etc/a/long/folder/with/policies/that/goes/on/p.yaml".into(), "/etc/q.yaml".into()],
@@ -91,6 +102,14 @@ fn home() -> TestEnv {
     env.write(
         ".config/tmuxagent/policies/a-policy-with-a-very-long-name-so-that-it-does-not-fit-into-one-line.yaml",
         "version: 1\npipelines: [{name: p, match: {window_name: w}, stages: [{name: s, triggers: manual, actions_on_start: [{run: 'true'}]}]}]\n",
+    );
+    env.write(
+        "a-workspace.yaml",
+        &format!(
+            "version: 1\nname: w\nsessions:\n  - name: a-session-with-a-long-name\n    root: {}\n    windows:\n      - name: a-window-\
+             with-a-long-name\n        command: echo a command that is long enough for more than one line of it\n",
+            env.home().display()
+        ),
     );
     let alert = Alert {
         kind: AlertKind::Custom,
@@ -152,6 +171,18 @@ fn every_report_fits_the_terminal() {
         &["db", "backup"],
         &["notify", "log"],
         &["notify", "test"],
+        &["leases"],
+        &["report"],
+        &["hooks", "status"],
+        &["db", "repair", "--dry-run"],
+        &["up", "a-workspace.yaml", "--dry-run"],
+        &[
+            "auto-answer",
+            "test",
+            "--",
+            "npm install --save-dev a-package-with-a-long-name && cargo build --release --locked",
+        ],
+        &["policy", "show"],
         &["agent", "list"],
         &["version"],
     ];
@@ -167,6 +198,26 @@ fn every_report_fits_the_terminal() {
                 assert!(!stdout.is_empty() && stderr.is_empty(), "{arguments:?}: {stdout} {stderr}");
             }
         }
+    }
+}
+
+#[test]
+fn events_that_are_followed_fit_the_terminal() {
+    let mut env = home();
+    for (columns, lang) in [80, 60, 120].into_iter().flat_map(|columns| ["en", "zh"].map(|lang| (columns, lang))) {
+        env.set("COLUMNS", &columns.to_string());
+        let supervisor = StagedSupervisor::start(&env.runtime_dir(), picture(), explained);
+        let mut command = env.command(&["--lang", lang, "events", "--follow"]);
+        let child = command.stdout(Stdio::piped()).spawn().expect("the binary");
+        let end = Instant::now() + Duration::from_secs(60);
+        while !supervisor.asked().iter().any(|request| matches!(request, Request::Events { .. })) {
+            assert!(Instant::now() < end, "nobody asks");
+            std::thread::yield_now();
+        }
+        supervisor.end("the test is over");
+        let printed = String::from_utf8(child.wait_with_output().expect("an end").stdout).expect("UTF-8");
+        assert!(printed.contains("123456 "), "{printed}");
+        assert_eq!(too_wide(&printed, columns), Vec::<&str>::new(), "{lang} {columns}");
     }
 }
 

@@ -58,7 +58,7 @@ fn a_missing_file_is_made_and_taken_away_again() {
     let nobody = env.run(&["hooks", "install", "--yes"]);
     assert!(nobody.code == 2 && nobody.stderr.contains("--agent codex makes it"), "{nobody}");
     let fresh = env.run(&["hooks", "status"]);
-    assert!(fresh.code == 0 && fresh.stdout.contains("`hooks install --agent claude` makes one"), "{fresh}");
+    assert!(fresh.code == 0 && fresh.stdout.contains("`tmuxagent hooks install --agent claude` makes one"), "{fresh}");
     let made = env.run(&["hooks", "install", "--agent", "codex", "--yes"]);
     assert!(made.code == 0 && made.stdout.contains("Codex asks at its next start"), "{made}");
     assert!(read(&env, ".codex/hooks.json").contains("tmuxagent hook Interrupt"));

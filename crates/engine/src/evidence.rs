@@ -78,7 +78,8 @@ impl<'a> Turn<'a> {
     pub fn said_last(&mut self, at: At, cause: &Cause) -> String {
         let Some(pane) = self.stage_pane(at).cloned() else { return String::new() };
         let spans = self.spans(&pane, at);
-        let said = telling(self.last_lines(&pane, &spans), 1).pop().unwrap_or_default();
+        let lines = self.last_lines(&pane, &spans);
+        let said = cause_of(&lines).or_else(|| telling(lines, 1).pop()).unwrap_or_default();
         let said = cut(said.trim(), TOLD);
         if cause.text.contains(&said) { String::new() } else { said }
     }

@@ -86,6 +86,9 @@ pub struct FailedAttempt {
     pub attempt: u32,
     /// Rule, line and time.
     pub cause: Cause,
+    /// The line of its output that tells why, where one is known.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub said: String,
 }
 
 /// What a condition is for.

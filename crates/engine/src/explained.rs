@@ -37,6 +37,7 @@ impl StageExplanation {
             answered,
             ended_by,
             rounds,
+            earlier,
             conditions,
             near_misses,
             evidence,
@@ -50,6 +51,10 @@ impl StageExplanation {
         }
         [started_by, opened_by, ended_by].into_iter().flatten().for_each(|cause| cause.clean(cleaner));
         rounds.iter_mut().for_each(|round| round.cause.clean(cleaner));
+        for FailedAttempt { cause, said, .. } in earlier {
+            cause.clean(cleaner);
+            clean(said);
+        }
         conditions.iter_mut().for_each(|condition| condition.part.clean(cleaner));
         near_misses.iter_mut().for_each(|Miss { text, why, .. }| [text, why].into_iter().for_each(clean));
         self
@@ -57,12 +62,12 @@ impl StageExplanation {
 }
 
 impl StageRun {
-    /// Remembers an attempt that failed.
-    pub(super) fn remember_failure(&mut self, cause: &Cause) {
+    /// Remembers an attempt that failed, and what its output said of it.
+    pub(super) fn remember_failure(&mut self, cause: &Cause, said: &str) {
         let attempt = self.attempt;
         // The last word about an attempt counts: it may be judged anew.
         self.failed.retain(|failed| failed.attempt != attempt);
-        self.failed.push(FailedAttempt { attempt, cause: cause.clone() });
+        self.failed.push(FailedAttempt { attempt, cause: cause.clone(), said: said.to_owned() });
         let surplus = self.failed.len().saturating_sub(REMEMBERED);
         self.failed.drain(..surplus);
     }
@@ -84,7 +89,7 @@ impl Engine {
     }
 
     /// The questions about a stage that were decided.
-    fn decided(&self, run: Option<&Run>, stage: &StageRun) -> impl Iterator<Item = (&Approval, &Decision)> {
+    pub(crate) fn decided(&self, run: Option<&Run>, stage: &StageRun) -> impl Iterator<Item = (&Approval, &Decision)> {
         let (run, name) = (run.map(|run| run.id), stage.name.clone());
         let asked = self.state.approvals.values().map(|row| &row.approval);
         let about = asked

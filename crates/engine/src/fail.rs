@@ -22,12 +22,12 @@ impl Turn<'_> {
         // Another attempt would run beside a command that is suspended.
         let beside = self.stage(at).is_some_and(|stage| stage.look.may_live());
         self.close_attempt(at);
+        let said = self.said_last(at, &cause);
         let Some(stage) = self.stage_mut(at) else { return };
         stage.ended = Some(cause.clone());
-        stage.remember_failure(&cause);
-        let (name, attempt) = (stage.name.clone(), stage.attempt);
-        let (by, said) = (cause.brief(), self.said_last(at, &cause));
-        let note = Note::StageFailed { run: at.run, stage: name, by, attempt, said };
+        stage.remember_failure(&cause, &said);
+        let (stage, attempt) = (stage.name.clone(), stage.attempt);
+        let note = Note::StageFailed { run: at.run, stage, by: cause.brief(), attempt, said };
         self.note_run(Severity::Warning, at.run, note);
         let Some((_, rule)) = self.rule(&policy, at) else { return };
         for (step, number) in rule.on_fail.iter().zip(0_u32..) {

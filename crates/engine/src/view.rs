@@ -12,8 +12,8 @@ use super::text::{describe_intent, describe_plan, visible};
 use super::turn::At;
 use std::collections::{BTreeMap, BTreeSet};
 use tmuxagent_model::{
-    Approval, ApprovalState, Freeze, HeldSend, HostName, InputView, IntentState, KeyStep, LeaseView, PaneKey,
-    PaneState, ProgramState, RunState, RunView, StageState, StageView, TimerKey,
+    Approval, ApprovalKind, ApprovalState, Freeze, HeldSend, HostName, InputView, IntentState, KeyStep, LeaseView,
+    OnApprove, PaneKey, PaneState, ProgramState, RunState, RunView, StageState, StageView, TimerKey,
 };
 use tmuxagent_policy::{FailStep, Input, InputKind, Pipeline, Stage};
 
@@ -164,7 +164,16 @@ impl Engine {
             rounds: pipeline.loop_of(&rule.name).map_or(0, |one| one.max.saturating_add(stage.more_rounds)),
             pane: stage.pane.clone(),
             place: stage.pane.as_ref().and_then(|pane| self.state.panes.get(pane)).map(|row| row.place.clone()),
+            more: self.more_attempts(run, rule, stage),
         }
+    }
+
+    /// How many attempts people allowed beyond those of the policy, and who did so last, while that is remembered.
+    fn more_attempts(&self, run: Option<&Run>, rule: &Stage, stage: &StageRun) -> Option<(u32, String)> {
+        let more = max_attempts(rule, stage).saturating_sub(max_attempts(rule, &StageRun::waiting(String::new())));
+        let rerun = ApprovalKind::Failed { on_approve: OnApprove::Rerun };
+        let yes = self.decided(run, stage).filter(|(asked, by)| more > 0 && asked.kind == rerun && by.verdict.approve);
+        yes.max_by_key(|(_, yes)| yes.at).map(|(_, yes)| (more, yes.by.who.clone()))
     }
 
     /// What a stage waits for, or what ended it, in one line.

@@ -1,6 +1,7 @@
 //! The reader as a whole: bytes and screens in, readings out.
 
 mod echoed;
+mod kept;
 mod properties;
 mod recorded;
 mod redrawn;

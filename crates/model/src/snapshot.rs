@@ -120,6 +120,9 @@ pub struct StageView {
     /// `session:window.pane` of that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub place: Option<String>,
+    /// How many of its attempts are beyond those of the policy, and who allowed them last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub more: Option<(u32, String)>,
 }
 
 impl StageView {

@@ -24,14 +24,16 @@ enum Weight {
     Nothing,
 }
 
-/// The last lines of an attempt, at most so many. Where there are more, frames of a runtime and what a tool prints below
-/// every result go first; then those are taken that tell a cause, each with the lines around it.
+/// The last lines of an attempt, at most so many. Where there are more, frames of a runtime, what is told once more and what
+/// a tool prints below every result go first; then those are taken that tell a cause, each with the lines around it.
 #[must_use]
 pub fn telling(mut lines: Vec<String>, most: usize) -> Vec<String> {
-    for says_nothing in [is_inner_frame, is_filler] {
-        if lines.len() > most {
-            lines.retain(|line| !says_nothing(line));
-        }
+    if lines.len() > most {
+        lines.retain(|line| !is_remains(line));
+        drop_told_again(&mut lines);
+    }
+    if lines.len() > most {
+        lines.retain(|line| !is_filler(line));
     }
     if lines.len() <= most {
         return lines;
@@ -87,7 +89,7 @@ pub fn last_that_fit(lines: &[String], most: usize) -> (Vec<String>, usize) {
 fn rows_that_fit(lines: &[String], most: usize) -> BTreeSet<usize> {
     let mut rows: Vec<(usize, String)> =
         lines.iter().enumerate().filter(|(_, line)| *line != GAP).map(|(row, line)| (row, line.clone())).collect();
-    for says_nothing in [is_inner_frame, is_filler] {
+    for says_nothing in [is_remains, is_filler] {
         if rows.len() > most && rows.iter().any(|(_, line)| !says_nothing(line)) {
             rows.retain(|(_, line)| !says_nothing(line));
         }
@@ -126,11 +128,79 @@ pub fn ending(mut lines: Vec<String>, most: usize) -> Vec<String> {
     lines
 }
 
-/// The one line that tells most of a cause, of those that tell any.
+/// The one line that tells most of a cause, of those that tell any. Where it only names the test, what is wrong there stands
+/// behind it.
 #[must_use]
-pub fn cause_of(lines: &[String]) -> Option<&str> {
-    let of_weight = |wanted: Weight| lines.iter().find(|line| weight(line) == wanted).map(String::as_str);
-    of_weight(Weight::Cause).or_else(|| of_weight(Weight::Hint))
+pub fn cause_of(lines: &[String]) -> Option<String> {
+    let of_weight = |wanted: Weight| {
+        lines
+            .iter()
+            .position(|line| weight(line) == wanted && !is_remains(line) && !line.trim_end().ends_with(" tests:"))
+    };
+    let row = of_weight(Weight::Cause).or_else(|| of_weight(Weight::Hint))?;
+    let (line, below) = lines.get(row..)?.split_first()?;
+    let told = without_time(line.trim());
+    let reason = if names_test(told) { reason(line, below) } else { None };
+    Some(reason.map_or_else(|| told.to_owned(), |reason| format!("{told}: {reason}")))
+}
+
+/// What is wrong in a test that a line names, of the lines below it.
+fn reason(name: &str, below: &[String]) -> Option<String> {
+    let below: Vec<&String> = below.iter().take_while(|line| !names_test(line.trim())).collect();
+    let says = |line: &&String| !is_remains(line) && !is_filler(line);
+    let is_below = |line: &&String| says(line) && indent(line) > indent(name);
+    let tells = |line: &&String| says(line) && weight(line) == Weight::Cause;
+    let hints = |line: &&String| is_below(line) && weight(line) == Weight::Hint;
+    let row = below.iter().position(tells).or_else(|| below.iter().position(hints));
+    let row = row.or_else(|| below.iter().position(is_below))?;
+    let line = below.get(row)?.trim().replace(" [ERR_ASSERTION]", "");
+    // The values that it compares stand below it.
+    let values = below.iter().skip(row + 1).find(|line| says(line)).filter(|_| line.ends_with(':'));
+    Some(values.map_or_else(|| line.clone(), |values| format!("{line} {}", values.trim())))
+}
+
+/// Whether a line names a test that failed, and not why.
+fn names_test(text: &str) -> bool {
+    ["not ok", "✖ ", "✗ ", "✕ ", "✘ ", "× ", "● ", "--- FAIL"].iter().any(|begin| text.starts_with(begin))
+}
+
+/// A test's name without how long it took, which is another time in each run.
+fn without_time(text: &str) -> &str {
+    let Some((name, time)) = text.rsplit_once(" (") else { return text };
+    let number = time.strip_suffix("ms)").or_else(|| time.strip_suffix("s)"));
+    let is_time = number.is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.'));
+    if is_time { name } else { text }
+}
+
+fn indent(line: &str) -> usize {
+    line.len() - line.trim_start().len()
+}
+
+/// A message that a tool prints again in its summary is told once: where it stands last.
+fn drop_told_again(lines: &mut Vec<String>) {
+    let mut row = 0;
+    while row < lines.len() {
+        let same = told_again(lines, row);
+        if same > 1 {
+            lines.drain(row..row + same);
+        } else {
+            row += 1;
+        }
+    }
+}
+
+/// How many lines from this one on, which tells a cause, stand in the same order once more below them.
+fn told_again(lines: &[String], row: usize) -> usize {
+    let Some((first, below)) = lines.get(row..).and_then(<[String]>::split_first) else { return 0 };
+    if weight(first) != Weight::Cause {
+        return 0;
+    }
+    let again = (1..=below.len()).filter(|at| below.get(at - 1) == Some(first));
+    let same = |at: usize| {
+        let pairs = lines.iter().skip(row).take(at).zip(lines.iter().skip(row + at));
+        pairs.take_while(|(one, other)| one == other).count()
+    };
+    again.map(same).max().unwrap_or(0)
 }
 
 /// How many rows these lines take, with the signs between those that do not follow each other.
@@ -279,11 +349,9 @@ fn has_word(text: &str) -> bool {
 fn is_filler(line: &str) -> bool {
     const COUNTED: [&str; 8] =
         ["tests ", "suites ", "pass ", "fail ", "cancelled ", "skipped ", "todo ", "duration_ms "];
-    const BEGINNINGS: [&str; 7] = [
+    const BEGINNINGS: [&str; 5] = [
         "TAP version ",
         "duration_ms",
-        "failureType:",
-        "generatedMessage:",
         "note: run with `RUST_BACKTRACE",
         "For more information about this error",
         "node:internal/",
@@ -325,6 +393,16 @@ fn is_filler_of_npm(said: &str) -> bool {
         "This is probably not a problem with npm",
     ];
     matches!(said, "" | "code 1") || said.ends_with(".log") || BEGINNINGS.iter().any(|begin| said.starts_with(begin))
+}
+
+/// What is left of an error that a runtime shows with its fields and the way to it: frames of its own, lone brackets, and the
+/// fields that only repeat what the message says.
+fn is_remains(line: &str) -> bool {
+    const FIELDS: [&str; 6] =
+        ["generatedMessage:", "failureType:", "code: 'ERR_", "operator: '", "name: 'AssertionError'", "error: |-"];
+    let text = line.trim();
+    let bracket = !text.is_empty() && text.chars().all(|c| "{}[](),;".contains(c));
+    bracket || FIELDS.iter().any(|begin| text.starts_with(begin)) || is_inner_frame(line)
 }
 
 /// A row of a stack trace (JavaScript) that names no place of the project's own: `at Test.run (node:internal/…:7:9)`.

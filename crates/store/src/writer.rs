@@ -37,6 +37,10 @@ enum Order {
     Close(oneshot::Sender<()>),
 }
 
+/// How many reading connections are kept for the next who reads. Each has a cache of pages, up to 2 MB: as many as ever read at
+/// once would keep what one busy instant needed.
+const MOST_IDLE: usize = 2;
+
 /// A handle to the writer; clones share it. The writer ends when [`Store::close`] is called or the last clone is gone.
 #[derive(Debug, Clone)]
 pub struct Store {
@@ -136,10 +140,19 @@ impl Store {
                 None => Reader::over(files::open_reader(&inner.path)?),
             };
             let answer = read(&reader);
-            inner.readers.lock().unwrap_or_else(PoisonError::into_inner).push(reader);
+            let mut idle = inner.readers.lock().unwrap_or_else(PoisonError::into_inner);
+            if idle.len() < MOST_IDLE {
+                idle.push(reader);
+            }
             answer
         });
         reading.await.unwrap_or_else(|_| Err(Fault::Closed.into())).map_err(|error| error.at(&self.inner.path))
+    }
+
+    /// How many reading connections are kept.
+    #[cfg(test)]
+    pub(super) fn idle_readers(&self) -> usize {
+        self.inner.readers.lock().unwrap_or_else(PoisonError::into_inner).len()
     }
 
     /// Runs something on the writing connection.

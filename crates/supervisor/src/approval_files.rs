@@ -66,8 +66,8 @@ pub struct ApprovalFiles {
     lang: Lang,
     redactor: Redactor,
     shown: BTreeMap<String, Request>,
-    /// Files that were reported, by name and time of change, so that each is reported once.
-    reported: BTreeSet<(String, i64)>,
+    /// The files there that were reported, with the time of their change, so that each is reported once.
+    reported: BTreeMap<String, i64>,
 }
 
 struct Request {
@@ -101,7 +101,7 @@ impl ApprovalFiles {
             return refused(format!("others may write in {shown}, so they could decide; chmod 700 {shown}"));
         }
         let (folder, who) = (folder.to_owned(), String::new());
-        let files = Self { folder, who, lang, redactor, shown: BTreeMap::new(), reported: BTreeSet::new() };
+        let files = Self { folder, who, lang, redactor, shown: BTreeMap::new(), reported: BTreeMap::new() };
         files.sweep();
         Ok(files)
     }
@@ -193,13 +193,10 @@ impl ApprovalFiles {
                 return vec![FileNews::Refused(format!("can't read {}: {error}", self.folder.display()))];
             }
         };
-        for entry in entries.flatten() {
-            let Ok(name) = entry.file_name().into_string() else {
-                continue;
-            };
-            if name.starts_with('.') {
-                continue;
-            }
+        let names: BTreeSet<String> =
+            entries.flatten().filter_map(|entry| entry.file_name().into_string().ok()).collect();
+        self.reported.retain(|name, _| names.contains(name));
+        for name in names.into_iter().filter(|name| !name.starts_with('.')) {
             if self.shown.contains_key(&name) {
                 news.extend(self.read_one(&name));
             } else if name.ends_with(".txt") {
@@ -349,7 +346,7 @@ impl ApprovalFiles {
         let changed =
             self.folder.join(name).symlink_metadata().map_or(0, |found| found.ctime_nsec() ^ (found.ctime() << 30));
         let news = FileNews::Refused(format!("the approval file {name} is refused: {why}"));
-        self.reported.insert((name.to_owned(), changed)).then_some(news)
+        (self.reported.insert(name.to_owned(), changed) != Some(changed)).then_some(news)
     }
 }
 

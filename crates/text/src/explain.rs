@@ -71,6 +71,8 @@ struct Answered {
 struct Attempt {
     attempt: u32,
     cause: Cause,
+    #[serde(default)]
+    said: String,
 }
 
 /// A round of its loop that is over.
@@ -248,13 +250,16 @@ impl Page<'_> {
         }
         if !stage.earlier.is_empty() {
             self.heading(Text::EarlierAttempts);
-            for Attempt { attempt, cause } in &stage.earlier {
+            for Attempt { attempt, cause, said } in &stage.earlier {
                 let number = match lang {
                     Lang::En => format!("attempt {attempt} failed"),
                     Lang::Zh => format!("第 {attempt} 次失败"),
                 };
                 self.put(2, None, number, Tone::Plain);
                 self.cause(3, cause);
+                if !said.is_empty() {
+                    self.put(4, None, clean(said), Tone::Plain);
+                }
             }
         }
         for condition in &stage.conditions {

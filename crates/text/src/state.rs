@@ -58,6 +58,18 @@ pub fn stage_doing(lang: Lang, stage: &StageView) -> &'static str {
     if stage.is_not_reached() { not_reached(lang) } else { stage_state(lang, stage.state) }
 }
 
+/// Which attempt a stage is at, of how many, and who allowed more of them than its policy does.
+#[must_use]
+pub fn stage_attempt(lang: Lang, stage: &StageView) -> Option<String> {
+    let told = stage.told_attempt()?;
+    let Some((more, who)) = &stage.more else { return Some(told) };
+    let who = clean(who);
+    Some(match lang {
+        Lang::En => format!("{told}, {more} more allowed by {who}"),
+        Lang::Zh => format!("{told}，{who} 另准 {more} 次"),
+    })
+}
+
 /// The state of a stage in a run that is over.
 #[must_use]
 pub const fn stage_ended(lang: Lang, state: StageState) -> &'static str {

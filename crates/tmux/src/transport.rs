@@ -296,6 +296,10 @@ mod tests {
         assert_eq!(options[..5], HONEST);
         assert_eq!(options[5..7], ["BatchMode=no", "ConnectTimeout=3"]);
         assert!(options.iter().any(|option| *option == "ServerAliveCountMax=2"), "a dead link is found in time");
+        let seconds =
+            |name: &str| OURS.iter().find_map(|option| option.strip_prefix(name)?.parse::<u32>().ok()).unwrap();
+        let silent = seconds("ServerAliveInterval=") * (seconds("ServerAliveCountMax=") + 1);
+        assert!(silent <= 6 && seconds("ConnectTimeout=") < 10, "within ten seconds, also while it is being made");
         let shared = SshTarget { control_path: Some(PathBuf::from("/run/mux")), ..SshTarget::default() };
         assert!(ssh(&shared, "true").contains(&"ControlPersist=10".to_owned()), "it does not stay after our end");
         let line = "exec sh -c 'echo; echo tmuxagent-begins; exec tmux -L w -u attach-session -t '\\''$3'\\'' '\\''it'\\'\\\\\\'\\''s'\\'";

@@ -331,6 +331,7 @@ pub fn stage(name: &str, state: StageState, attempt: u32, max_attempts: u32) -> 
         rounds: 0,
         pane: None,
         place: None,
+        more: None,
     }
 }
 

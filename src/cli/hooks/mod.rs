@@ -189,7 +189,7 @@ fn status(session: &Session, args: &StatusArgs) -> Outcome {
     let (mut all, mut told) = (true, Vec::new());
     let files = files(session, args.agent);
     if files.is_empty() && !out.json {
-        out.say("no agent that knows hooks has a folder here; `hooks install --agent claude` makes one")?;
+        out.say("no agent that knows hooks has a folder here; `tmuxagent hooks install --agent claude` makes one")?;
     }
     for (file, path) in files {
         let settings = SettingsFile::read(&path)?;

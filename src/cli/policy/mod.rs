@@ -108,19 +108,35 @@ fn show(session: &Session, args: &ShowArgs) -> Outcome {
         if shown.len() > 1 {
             out.verbatim(&format!("{}# {}", if number > 0 { "\n" } else { "" }, clean(&file.file)))?;
         }
-        let wide = file.lines.iter().map(|line| clean(&line.origin).width()).max().unwrap_or(0);
+        let room = usize::from(out.width) / 3;
+        let origins = file.lines.iter().map(|line| ending_within(clean(&line.origin), room));
+        let wide = origins.map(|origin| origin.width()).max().unwrap_or(0);
         for line in &file.lines {
             let text = clean(&line.text);
             if args.plain {
                 out.verbatim(&text)?;
             } else {
-                let origin = clean(&line.origin);
+                let origin = ending_within(clean(&line.origin), room);
                 let gap = " ".repeat(wide.saturating_sub(origin.width()));
                 out.verbatim(&format!("{}{gap}  {text}", out.paint(Tone::Dim, &origin)))?;
             }
         }
     }
     Ok(exit::OK)
+}
+
+/// The end of a place, which tells its file's name and line, in so many cells.
+fn ending_within(place: String, cells: usize) -> String {
+    if place.width() <= cells {
+        return place;
+    }
+    let mut end = place.as_str();
+    while end.width() >= cells.max(1) {
+        let mut signs = end.chars();
+        signs.next();
+        end = signs.as_str();
+    }
+    format!("…{end}")
 }
 
 fn check(session: &Session, args: &CheckArgs) -> Outcome {

@@ -23,6 +23,8 @@ struct Inner {
     /// Presses that nobody confirmed yet, with their numbers.
     presses: Vec<(i64, String)>,
     last: i64,
+    /// What was said to those who pressed.
+    said: String,
 }
 
 impl Telegram {
@@ -54,6 +56,11 @@ impl Telegram {
         inner.presses.push((number, key.to_owned()));
     }
 
+    /// What was said to those who pressed.
+    pub fn said(&self) -> String {
+        self.inner.lock().expect("sound").said.clone()
+    }
+
     /// Whether every press was confirmed.
     pub fn is_quiet(&self) -> bool {
         self.inner.lock().expect("sound").presses.is_empty()
@@ -71,6 +78,10 @@ async fn answer(State(inner): State<Arc<Mutex<Inner>>>, request: Request) -> Res
             let key = body.pointer("/reply_markup/inline_keyboard/0/0/callback_data").and_then(Value::as_str);
             inner.buttons.extend(key.map(str::to_owned));
             json!({"message_id": inner.buttons.len()})
+        }
+        "answerCallbackQuery" => {
+            inner.lock().expect("sound").said += body["text"].as_str().unwrap_or_default();
+            json!(true)
         }
         _ => json!(true),
     };

@@ -7,6 +7,7 @@ use tmuxagent_model::{
     PaneInfo, PaneKey, Printed, ServerId, ShellOutcome, Timestamp, Variables, Verdict, Via,
 };
 use tmuxagent_policy::{Source, load};
+use tmuxagent_text::Lang;
 
 const POLICY: &str = r"
 pipelines:
@@ -328,6 +329,26 @@ fn an_explanation_holds_no_secret_wherever_it_comes_from() {
 }
 
 #[test]
+fn what_failed_before_stays_told_after_a_success() {
+    let mut world = failed_twice();
+    let id = world.engine.view().approvals[0].id.clone();
+    world.decide(id, true);
+    world.after(5);
+    world.ends(0, &[]);
+    let stage = world.explained();
+    assert_eq!(stage["state"], "succeeded");
+    let said = ["not ok 1 - adds", "not ok 1 - adds [redacted]: expected: 4"];
+    for (failed, said) in stage["earlier"].as_array().expect("those that failed").iter().zip(said) {
+        assert_eq!((&failed["cause"]["text"], &failed["said"]), (&"exit code 1".into(), &said.into()), "{failed}");
+    }
+    let stages = tmuxagent_text::explain::read(&[stage]).expect("its form");
+    let lines = tmuxagent_text::explain::lines(Lang::En, &jiff::tz::TimeZone::UTC, &stages[0]);
+    let at = lines.iter().position(|line| line.text == "attempt 2 failed").expect("the second one");
+    let below: Vec<&str> = lines[at + 1..at + 4].iter().map(|line| line.text.as_str()).collect();
+    assert_eq!(below[1..], ["exit code 1", said[1]], "{below:?}");
+}
+
+#[test]
 fn attempts_never_count_beyond_what_is_allowed() {
     let mut world = World::new();
     world.start();
@@ -344,6 +365,9 @@ fn attempts_never_count_beyond_what_is_allowed() {
     let verdict = Verdict { approve: true, answer: None };
     world.step(Event::Asked { command: Command::Decide { approval: id, revision: 1, verdict }, by: me() });
     assert_eq!(world.attempts(), (3, 4), "a human let it run once more, with its retry");
+    let stage = world.engine.view().runs[0].stages[0].clone();
+    assert_eq!(tmuxagent_text::stage_attempt(Lang::En, &stage).as_deref(), Some("3/4, 2 more allowed by wu"));
+    assert_eq!(tmuxagent_text::stage_attempt(Lang::Zh, &stage).as_deref(), Some("3/4，wu 另准 2 次"));
     world.after(1);
     world.ends(1, &[]);
     world.due();
@@ -436,7 +460,7 @@ fn a_failure_that_a_person_lets_stand_tells_who_why_and_the_line_of_its_output()
     let summary = stage["summary"].as_str().expect("a summary");
     assert!(summary.starts_with("rejected: by wu via key; it failed: "), "{summary}");
     assert!(summary.contains("exit code 1"), "{summary}");
-    assert!(summary.ends_with("; its output: `not ok 1 - adds [redacted]`"), "{summary}");
+    assert!(summary.ends_with("; its output: `not ok 1 - adds [redacted]: expected: 4`"), "{summary}");
 }
 
 #[test]

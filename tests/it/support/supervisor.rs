@@ -184,6 +184,7 @@ pub fn run_view(pane: &PaneView, number: u64, pipeline: &str) -> RunView {
         rounds: 0,
         pane: None,
         place: None,
+        more: None,
     };
     RunView {
         pipeline: pipeline.into(),

@@ -330,3 +330,32 @@ async fn a_robots_card_is_changed_once_its_press_is_settled_and_not_before() {
     stop.cancel();
     listening.await.unwrap();
 }
+
+/// The service delivers no press again. Who dies between a press and its decision leaves the card as it is, and another
+/// press of it decides in the next life.
+#[tokio::test]
+async fn a_press_that_died_with_its_robot_leaves_the_card_open_for_another() {
+    let mut service = Wecom::start(0).await;
+    let folder = tempfile::tempdir().unwrap();
+    let key = json!("yes:1:01J8ZQ4M3V5C2N7R9T1W6X8Y0A");
+    let first = Arc::new(Desk { doubts: Mutex::new(u32::MAX), ..Desk::default() });
+    let listening = service.robot(folder.path()).listen(Arc::<Desk>::clone(&first), CancellationToken::new());
+    let listening = tokio::spawn(listening.unwrap());
+    service.next("aibot_subscribe").await;
+    service.press(&key, "me", "1").await;
+    until(|| *first.doubts.lock().unwrap() < u32::MAX).await;
+    listening.abort();
+    assert!(listening.await.unwrap_err().is_cancelled());
+    let (second, stop) = (Arc::new(Desk::default()), CancellationToken::new());
+    let listening = service.robot(folder.path()).listen(Arc::<Desk>::clone(&second), stop.clone());
+    let listening = tokio::spawn(listening.unwrap());
+    service.next("aibot_subscribe").await;
+    assert!(second.decisions.lock().unwrap().is_empty(), "nobody presses for him");
+    service.press(&key, "me", "2").await;
+    let update = service.next("aibot_respond_update_msg").await;
+    assert_eq!(update["headers"]["req_id"], "r-2", "the first press changed no card");
+    assert_eq!(update["body"]["template_card"]["main_title"]["title"], "approved · me");
+    assert_eq!((first.decisions.lock().unwrap().len(), second.decisions.lock().unwrap().len()), (0, 1));
+    stop.cancel();
+    listening.await.unwrap();
+}

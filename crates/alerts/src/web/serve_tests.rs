@@ -86,6 +86,7 @@ async fn thousands_of_half_sent_requests_hold_a_few_places_and_the_owner_gets_in
         open += usize::from(stream.try_read(&mut [0; 1]).is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock));
     }
     assert!(open <= 17, "{open} are held");
+    println!("connections begun: {}, held: {open}, slowest answer to the owner meanwhile: {slowest:?}", held.len());
     let end = Instant::now() + PATIENCE;
     let health = "GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n";
     while !ask(OWNER, &server, health).await.ends_with("{\"ok\":true}") {

@@ -397,3 +397,33 @@ fn a_host_is_named_before_anything_is_known_of_it() {
     let snapshot = room.core.snapshot(room.now + Millis(50)).unwrap();
     assert_eq!(snapshot.hosts.iter().map(|host| host.state).collect::<Vec<_>>(), [HostState::Connecting]);
 }
+
+/// In events, questions and the picture alike.
+#[test]
+fn the_machines_name_stands_wherever_its_pane_is_told() {
+    let mut room = Room::new();
+    reload(&mut room, vec![host("local", 200), host("nas", 200)]);
+    let of_nas = || {
+        let mut info = info(1);
+        info.key.host = HostName::new("nas");
+        info.facts.session = "main".into();
+        info
+    };
+    let hear = |room: &mut Room, message| room.core.take(room.now, Input::Host(HostName::new("nas"), Life(2), message));
+    let (state, version, detail) = (tmuxagent_model::HostState::Live, "3.3a".to_owned(), String::new());
+    hear(&mut room, HostMessage::Status { state, version, detail });
+    hear(&mut room, HostMessage::Event(Event::PaneSeen { info: Box::new(of_nas()) }));
+    room.commit();
+    let start = Command::Start {
+        pane: of_nas().key,
+        pipeline: "chain".into(),
+        stage: Some("build".into()),
+        inputs: Default::default(),
+    };
+    room.wish(start);
+    let batch = room.commit().expect("a round");
+    let notes: Vec<_> = batch.events.into_iter().flat_map(|row| row.notes).collect();
+    assert!(!notes.is_empty() && notes.iter().all(|(_, place, _)| place.starts_with("nas/main:w.0")), "{notes:?}");
+    let asked = room.core.engine().view().approvals.into_iter().next().expect("a question");
+    assert!(asked.told_place().starts_with("nas/main:w.0"), "{asked:?}");
+}

@@ -5,6 +5,7 @@ mod callers;
 mod early;
 mod fronts;
 mod hosts;
+mod kept;
 mod rounds;
 mod trace;
 
@@ -98,13 +99,17 @@ impl Room {
     }
 
     pub(super) fn print_without_position(&mut self, text: &str) {
+        self.print_in(1, text);
+    }
+
+    pub(super) fn print_in(&mut self, pane: u32, text: &str) {
         self.seq += 1;
         let policy = self.core.engine().policy();
-        let hits = policy.rules_for(&HostName::local(), &info(1).facts).scan(text);
+        let hits = policy.rules_for(&HostName::local(), &info(pane).facts).scan(text);
         let line = LineEvent {
             unended: None,
             front: None,
-            pane: info(1).key,
+            pane: info(pane).key,
             seq: self.seq,
             text: text.to_owned(),
             source: LineSource::Stream,

@@ -116,3 +116,27 @@ async fn a_reader_writes_nothing_and_sees_what_was_committed() {
     assert!(Reader::open(&room.folder.path().join("none.db")).is_err(), "a reader makes no file");
     assert!(!room.folder.path().join("none.db").exists());
 }
+
+/// Each has a cache of its own, so what one busy instant needs is not kept.
+#[tokio::test]
+async fn many_that_read_at_once_leave_few_connections() {
+    let room = Room::new();
+    let (store, _) = room.open();
+    let together = std::sync::Arc::new(std::sync::Barrier::new(8));
+    let reads: Vec<_> = (0..8)
+        .map(|_| {
+            let (store, together) = (store.clone(), std::sync::Arc::clone(&together));
+            tokio::spawn(async move {
+                let meet = move |_: &Reader| {
+                    together.wait();
+                    Ok(())
+                };
+                store.read(meet).await
+            })
+        })
+        .collect();
+    for read in reads {
+        read.await.unwrap().unwrap();
+    }
+    assert_eq!(store.idle_readers(), 2);
+}

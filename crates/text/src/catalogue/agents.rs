@@ -61,8 +61,8 @@ pub(super) const ROWS: &[(&str, &str)] = &[
     ("no agent that knows hooks has a folder here", "这里没有支持钩子的智能体的文件夹"),
     ("--agent claude or --agent codex makes it", "--agent claude 或 --agent codex 会创建它"),
     (
-        "no agent that knows hooks has a folder here; `hooks install --agent claude` makes one",
-        "这里没有支持钩子的智能体的文件夹；`hooks install --agent claude` 会创建一个",
+        "no agent that knows hooks has a folder here; `tmuxagent hooks install --agent claude` makes one",
+        "这里没有支持钩子的智能体的文件夹；`tmuxagent hooks install --agent claude` 会创建一个",
     ),
     ("the agent does not wait for an answer beside its dialog any more", "智能体不再在对话框之外等待答复"),
     ("nothing was changed; mend the file and repeat", "没有修改任何内容；请修正文件后重试"),

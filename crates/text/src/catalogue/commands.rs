@@ -6,6 +6,7 @@ pub(super) const ROWS: &[(&str, &str)] = &[
     ("a duration is a number with its unit: 90s, 10m, 2h", "时长是带单位的数字：90s、10m、2h"),
     ("the supervisor ended before that was so", "监督进程在此之前已结束"),
     ("not so in time", "未能按时成立"),
+    ("nothing happened yet: `tmuxagent start PANE` begins a pipeline", "尚无事件：`tmuxagent start 窗格` 启动流水线"),
     (
         "an answer is one line, and this one has more; nothing was decided",
         "答复只能是一行，而这个答复不止一行；未作决定",

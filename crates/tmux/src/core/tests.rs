@@ -123,3 +123,97 @@ fn a_client_that_never_began_is_not_killed() {
     let late = bench.on(Input::Tick);
     assert!(!late.iter().any(|output| matches!(output, Output::Kill(_))), "{late:?}");
 }
+
+/// Where a client is when its link dies.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Phase {
+    Attaching,
+    Idle,
+    Printing,
+    Sending,
+}
+
+impl Bench {
+    /// A control client of another machine, at that point.
+    fn far(phase: Phase) -> (Self, ClientId) {
+        let target = crate::SshTarget { host: "nas".to_owned(), ..crate::SshTarget::default() };
+        let mut bench = Self::new(Transport::Ssh { target, bin: "tmux".to_owned(), socket: Socket::Default });
+        bench.core.outputs();
+        bench.on(probed(vec![entry(1, 1, false)]));
+        let client = |output: &Output| if let Output::Spawn(id, _) = output { Some(*id) } else { None };
+        let id = bench.on(Input::Tick).iter().find_map(client).expect("a client");
+        let mut out = bench.on(Input::Said(id, b"\ntmuxagent-begins\n%begin 1 1 0\n%end 1 1 0\n".to_vec()));
+        if phase == Phase::Attaching {
+            return (bench, id);
+        }
+        out.extend(bench.on(Input::Said(id, b"%session-changed $1 main\n".to_vec())));
+        for _ in 0..300 {
+            let replies: Vec<u8> = out.iter().flat_map(replied).collect();
+            out = if replies.is_empty() { bench.on(Input::Tick) } else { bench.on(Input::Said(id, replies)) };
+        }
+        match phase {
+            Phase::Printing => drop(bench.on(Input::Said(id, b"%output %1 half a li".to_vec()))),
+            Phase::Sending => {
+                let key = PaneKey {
+                    host: HostName::local(),
+                    server: tmuxagent_model::ServerId::new("7-1"),
+                    pane: PaneId(1),
+                    pid: 101,
+                };
+                bench.core.request(id, "send-keys -t %1 x", Purpose::Send(key));
+            }
+            Phase::Attaching | Phase::Idle => {}
+        }
+        (bench, id)
+    }
+}
+
+/// The replies to what is written to a client, each without a row.
+fn replied(output: &Output) -> Vec<u8> {
+    let Output::Write(_, bytes) = output else { return Vec::new() };
+    let written = String::from_utf8_lossy(bytes);
+    let marks = written.lines().filter_map(|line| line.strip_prefix("display-message -p \"")?.strip_suffix('"'));
+    let reply = |mark: &str| format!("%begin 1 2 0\n%end 1 2 0\n%begin 1 3 0\n{mark}\n%end 1 3 0\n").into_bytes();
+    marks.filter(|mark| !mark.is_empty()).flat_map(reply).collect()
+}
+
+/// Whatever ssh is told about it: by itself, with our options, it finds that out after six seconds.
+#[test]
+fn a_link_that_says_nothing_any_more_is_given_up_within_ten_seconds() {
+    for phase in [Phase::Attaching, Phase::Idle, Phase::Printing, Phase::Sending] {
+        let (mut bench, id) = Bench::far(phase);
+        bench.messages();
+        let last_word = bench.after;
+        while !bench.on(Input::Tick).iter().any(|output| matches!(output, Output::Kill(killed) if *killed == id)) {
+            assert!(bench.after - last_word < Duration::from_secs(10), "{phase:?}");
+        }
+        println!("{phase:?}: given up after {:?}", bench.after - last_word);
+        bench.on(Input::Ended(id, String::new()));
+        let states = bench.messages();
+        let told = |message: &HostMessage| matches!(message, HostMessage::Status { state: HostState::Unreachable, .. });
+        assert!(states.iter().any(told), "told at once, {phase:?}: {states:?}");
+    }
+}
+
+/// A poll is a call of ssh, which ends with its link; what it says is told at once.
+#[test]
+fn a_poll_whose_link_dies_is_told_at_once() {
+    let target = crate::SshTarget { host: "nas".to_owned(), ..crate::SshTarget::default() };
+    let mut bench = Bench::new(Transport::Ssh { target, bin: "tmux".to_owned(), socket: Socket::Default });
+    bench.core.outputs();
+    let version = "2.9".parse().ok();
+    let entries = vec![entry(1, 1, false)];
+    let found = Probed { version, version_text: "2.9".to_owned(), entries, quiet: true, claim: None };
+    bench.on(Input::Done(Done::Probed(Box::new(Ok(found)))));
+    let mut asked = Vec::new();
+    for _ in 0..1000 {
+        asked.extend(bench.on(Input::Tick));
+    }
+    assert!(asked.iter().any(|output| matches!(output, Output::Job(Job::List))), "{asked:?}");
+    bench.messages();
+    let said = "Timeout, server nas not responding.".to_owned();
+    bench.on(Input::Done(Done::Listed(Box::new(Err(ProbeError::Unreachable(said))))));
+    let told = |message: &HostMessage| matches!(message, HostMessage::Status { state: HostState::Unreachable, .. });
+    let states = bench.messages();
+    assert!(states.iter().any(told), "{states:?}");
+}

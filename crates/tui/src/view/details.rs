@@ -9,7 +9,7 @@ use ratatui::text::{Line, Span};
 use tmuxagent_model::{AgentStatus, ApprovalId, ApprovalState, PaneKey, Timestamp};
 use tmuxagent_text::{
     Lang, Text, agent_state, ago, approval_kind, approval_state, clean, clock_seconds, host_owner, host_state, message,
-    pane_doing, question, reader_sentence, run_state, run_took, sentence, span, stage_doing, via,
+    pane_doing, question, reader_sentence, run_state, run_took, sentence, span, stage_attempt, stage_doing, via,
 };
 
 /// Lines of `name  value`, values wrapped.
@@ -216,7 +216,7 @@ pub fn stage(model: &Model, reference: &StageRef, width: u16) -> Vec<Line<'stati
         let (sign, style) = theme.stage(stage.state);
         table.heading(format!("{sign} {}", clean(&stage.name)), style.patch(theme.strong()));
         table.row(Text::State, stage_doing(lang, stage), style);
-        table.plain(Text::Attempt, &stage.told_attempt().unwrap_or_default());
+        table.plain(Text::Attempt, &stage_attempt(lang, stage).unwrap_or_default());
         if stage.round > 0 {
             table.plain(Text::Round, &format!("{}/{}", stage.round, stage.rounds));
         }

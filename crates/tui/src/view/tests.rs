@@ -651,3 +651,17 @@ fn a_stage_shows_its_pane_and_its_round_where_they_are_not_obvious() {
         assert!(text.contains(round) && text.matches("/5").count() == 1, "{text}");
     }
 }
+
+#[test]
+fn the_machines_name_stands_in_the_dialog_that_sends() {
+    let mut far = pane(5, "main", "ci", PaneState::Idle, "$");
+    far.info.key.host = HostName::new("nas");
+    let snapshot = Sample::empty().host("nas", HostState::Live, "").pane(far).build();
+    let mut model = screen(snapshot, (80, 24), Lang::En);
+    press(&mut model, "s l s");
+    let text = shown(&model);
+    assert!(text.contains("send text  @ nas/main:ci.0 %5"), "{text}");
+    press(&mut model, "中 enter");
+    let text = shown(&model);
+    assert!(text.contains("type this?") && text.contains("@ nas/main:ci.0 %5"), "{text}");
+}

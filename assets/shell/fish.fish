@@ -11,7 +11,10 @@ if status is-interactive; and set -q TMUX; and not set -q __tmuxagent_key
     set -g __tmuxagent_number 1
 
     function __tmuxagent_begins --on-event fish_preexec
-        builtin printf '\e]133;C;ta=sh.%s.%s\a' $__tmuxagent_key $__tmuxagent_number >&2
+        # Its line goes with it, as kitty's do: percent-encoded, where it is not long.
+        set -l line (string escape --style=url -- "$argv[1]")
+        test (string length -- "$line") -le 2000; or set line
+        builtin printf '\e]133;C;cmdline_url=%s;ta=sh.%s.%s\a' "$line" $__tmuxagent_key $__tmuxagent_number >&2
     end
 
     function __tmuxagent_ended --on-event fish_postexec

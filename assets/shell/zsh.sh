@@ -31,9 +31,13 @@ if [[ -o interactive && -n ${TMUX-} && -z ${__tmuxagent_key-} ]]; then
     }
 
     __tmuxagent_begins() {
-        emulate -L zsh
+        emulate -L zsh -o extended_glob -o no_multibyte
+        local MATCH MBEGIN MEND line=$1
         __tmuxagent_ran=1
-        builtin printf '\e]133;C;ta=sh.%s.%s\a' $__tmuxagent_key $__tmuxagent_number >&2
+        # Its line goes with it, as kitty's do: percent-encoded, where it is not long.
+        ((${#line} <= 600)) || line=
+        line=${line//(#m)[^A-Za-z0-9_.\/-]/%${(l:2::0:)$(([##16]#MATCH))}}
+        builtin printf '\e]133;C;cmdline_url=%s;ta=sh.%s.%s\a' "$line" $__tmuxagent_key $__tmuxagent_number >&2
     }
 
     # What a new pane prints first is not always heard. So the end of the first prompt is marked twice more a little later,

@@ -20,6 +20,8 @@ const AGAIN: Millis = Millis(500);
 const SOON: Millis = Millis(300);
 /// The longest pause between two looks.
 const LONGEST: Millis = Millis::from_secs(20);
+/// Ages are told in whole seconds.
+const AGE: Millis = Millis(1000);
 /// The time limit of a look.
 const LIMIT: Millis = Millis::from_secs(10);
 
@@ -29,12 +31,13 @@ const LIMIT: Millis = Millis::from_secs(10);
 /// One without an editor (dash) asks for a buffer full at its prompt, and its `read` for one byte, as POSIX wants it; where
 /// the system keeps its call to itself (`kernel.yama.ptrace_scope`), the two can't be told apart.
 ///
-/// It prints what became of FRONT, and whether anything is suspended in this terminal.
+/// It prints what became of FRONT, whether anything is suspended in this terminal, and how many seconds ago the youngest of that
+/// began.
 const SCRIPT: &str = r#"tty=$(ps -o tty= -p PID | tr -d ' ')
 case $({ stty -a < "/dev/$tty"; } 2>/dev/null) in *-icanon*) lines=edited ;; *icanon*) lines=whole ;; *) lines= ;; esac
 front=$(ps -o tpgid= -p PID | tr -d ' ')
-ps -A -o pid=,pgid=,tpgid=,stat=,args= 2>/dev/null | awk -v pane=PID -v own=FRONT -v lines="$lines" -v call="$(cat "/proc/$front/syscall" 2>/dev/null)" -v file="$(readlink "/proc/$front/exe" 2>/dev/null)" '
-{ size[$2]++; if ($4 ~ /^T/) still[$2] = $3; if ($1 == pane) { found = 1; front = $3 } if ($1 == $2) { line = ""; for (i = 5; i <= NF; i++) line = line " " $i; leader[$1] = line } }
+ps -A -o pid=,pgid=,tpgid=,stat=,etime=,args= 2>/dev/null | awk -v pane=PID -v own=FRONT -v lines="$lines" -v call="$(cat "/proc/$front/syscall" 2>/dev/null)" -v file="$(readlink "/proc/$front/exe" 2>/dev/null)" '
+{ size[$2]++; if ($4 ~ /^T/) { still[$2] = $3; n = split($5, part, /[-:]/); age[$2] = part[n] + 60 * part[n - 1] + 3600 * part[n - 2] + 86400 * part[n - 3] } if ($1 == pane) { found = 1; front = $3 } if ($1 == $2) { line = ""; for (i = 6; i <= NF; i++) line = line " " $i; leader[$1] = line } }
 END {
   if (!found) exit 1
   shell = front == pane || leader[front] ~ /^ -?([^ ]*\/)?(ba|z|fi|da|k|a)?sh( -[^ ]*)*$/
@@ -44,8 +47,8 @@ END {
   state = "ended"
   if (!own) state = "unknown"; else if (stands) state = "stopped"; else if (lives || own == front && (own in size)) state = "lives"
   jobs = "none"
-  for (group in still) if (still[group] == front) jobs = "jobs"
-  print state, jobs
+  for (group in still) if (still[group] == front && (jobs == "none" || age[group] < youngest)) { jobs = "jobs"; youngest = age[group] }
+  print state, jobs, youngest
   split(call, word, " ")
   buffered = call == "" || word[1] ~ /^(0|63)$/ && word[2] == "0x0" && word[4] != "0x1"
   exit (shell && !lives && (edits || lines != "whole" || buffered) && (size[front] == 1 || edits && lines == "edited") && !(edits && lines == "whole")) ? 0 : 75
@@ -149,14 +152,15 @@ impl Turn<'_> {
 
     /// What was seen.
     pub fn looked(&mut self, at: At, id: &IntentId, outcome: &PollOutcome) {
-        let asks = self.asked_for_command(at).is_some();
+        let (now, asks) = (self.now, self.asked_for_command(at).is_some());
         let Some(stage) = self.stage_mut(at).filter(|stage| stage.look.intent.as_ref() == Some(id)) else { return };
         stage.look.intent = None;
         // What was asked for before a person was asked is no news.
-        if stage.state != StageState::Running || stage.look.over {
+        let between = stage.state == StageState::Starting && stage.look.doubt.is_some();
+        if !(between || stage.state == StageState::Running) || stage.look.over {
             return;
         }
-        let own = stage.look.tells(outcome);
+        let own = stage.look.tells(outcome, now.since(stage.started_at.unwrap_or(now)));
         if let Some(exit) = stage.look.doubt {
             stage.look.over = matches!(outcome, PollOutcome::Failed { .. } | PollOutcome::Error { .. });
             return self.doubt_is_over(at, exit, own);
@@ -233,13 +237,16 @@ impl Turn<'_> {
 }
 
 impl Look {
-    /// What an answer says of the command's program. Of one that was suspended and is not known, whatever is suspended there
-    /// may be it, and so may it where another one came behind the one that is known.
-    fn tells(&self, outcome: &PollOutcome) -> Own {
+    /// What an answer says of the command, which began so long ago. Where it was suspended, whatever is suspended there and
+    /// began since is of it: a list goes on behind a part that C-z has stopped. Where ages are not told, it may be so if the
+    /// command's program is not known, or another one came behind it.
+    fn tells(&self, outcome: &PollOutcome, ago: Millis) -> Own {
         let (PollOutcome::Met { detail } | PollOutcome::Pending { detail }) = outcome else { return Own::Unknown };
         let is = |word: &str| detail.split_whitespace().any(|told| told == word);
+        let youngest = detail.split_whitespace().nth(2).and_then(|age| age.parse::<u64>().ok()).map(Millis::from_secs);
         let unsure = self.front.is_none() || self.other.is_some();
-        if is("stopped") || is("jobs") && self.suspended && unsure && !is("lives") {
+        let part = youngest.map_or(unsure, |age| age.0 <= ago.0.saturating_add(AGE.0));
+        if is("stopped") || is("jobs") && self.suspended && part && !is("lives") {
             Own::Stopped
         } else if is("lives") {
             Own::Lives
@@ -280,6 +287,7 @@ mod tests {
         let suspended = Look { suspended: true, ..plain.clone() };
         let unseen = Look { suspended: true, ..Look::new() };
         let behind = Look { other: front(10), ..suspended.clone() };
+        let ago = Millis::from_secs(5);
         for (look, said, own) in [
             (&plain, "stopped jobs", Own::Stopped),
             (&plain, "ended jobs", Own::Ended),
@@ -291,10 +299,16 @@ mod tests {
             (&behind, "ended jobs", Own::Stopped),
             (&behind, "ended none", Own::Ended),
             (&behind, "lives jobs", Own::Lives),
+            // A part of the list that the known program stood in; and what somebody had suspended before.
+            (&suspended, "ended jobs 4", Own::Stopped),
+            (&suspended, "ended jobs 60", Own::Ended),
+            (&unseen, "unknown jobs 60", Own::Unknown),
+            (&behind, "ended jobs 60", Own::Ended),
+            (&plain, "ended jobs 4", Own::Ended),
         ] {
-            assert_eq!(look.tells(&met(said)), own, "{said}");
+            assert_eq!(look.tells(&met(said), ago), own, "{said}");
         }
-        assert_eq!(plain.tells(&PollOutcome::Failed { detail: "stopped".to_owned() }), Own::Unknown);
+        assert_eq!(plain.tells(&PollOutcome::Failed { detail: "stopped".to_owned() }, ago), Own::Unknown);
         assert!(suspended.may_live() && !Look { own: Own::Ended, ..suspended }.may_live() && !plain.may_live());
     }
 }

@@ -1,7 +1,7 @@
 //! What became of effects, and of the commands that were typed.
 
 use super::condition::Stimulus;
-use super::progress::{Cause, cut};
+use super::progress::{Cause, Own, cut};
 use super::readers::why_skipped;
 use super::state::{IntentRow, Planned, Purpose};
 use super::text::{describe_cleaned, describe_intent, typed_keys, visible};
@@ -261,29 +261,23 @@ impl Turn<'_> {
 
     /// The tracked command of a stage ended.
     pub fn tracked_ended(&mut self, at: At, exit: i32) {
-        let now = self.now;
         let Some(stage) = self.stage_mut(at) else { return };
         stage.tracked = None;
         stage.exit = Some(exit);
         let (last, state) = (stage.cursor as usize >= stage.plan.len(), stage.state);
-        let cause = self.cause_of_exit(at, exit);
         match state {
             StageState::Starting if !last => {
                 if self.ends_cancelled(at) {
-                } else if exit == 0 {
-                    self.advance(at)
                 } else if BY_SIGTSTP.contains(&exit) {
-                    if let Some(stage) = self.stage_mut(at) {
-                        stage.look.suspended = true;
-                    }
-                    self.attempt_failed(at, Cause::own(now, INTERRUPTED, "its command was suspended by C-z"))
-                } else if BY_SIGINT.contains(&exit) {
-                    self.attempt_failed(at, Cause::own(now, INTERRUPTED, cause.brief()))
-                } else {
-                    self.attempt_failed(at, cause)
+                    self.failed_suspended(at);
+                } else if !self.may_be_suspended(at, exit) {
+                    self.action_ended(at, exit);
                 }
             }
-            StageState::Running => self.exited(at, exit, cause),
+            StageState::Running => {
+                let cause = self.cause_of_exit(at, exit);
+                self.exited(at, exit, cause);
+            }
             StageState::Waiting
             | StageState::NeedsApproval
             | StageState::Queued
@@ -298,6 +292,28 @@ impl Turn<'_> {
             | StageState::Rejected
             | StageState::Expired => {}
         }
+    }
+}
+
+impl Turn<'_> {
+    /// A command of a stage ended, and another action follows.
+    pub fn action_ended(&mut self, at: At, exit: i32) {
+        let cause = self.cause_of_exit(at, exit);
+        if exit == 0 {
+            self.advance(at)
+        } else if BY_SIGINT.contains(&exit) {
+            self.attempt_failed(at, Cause::own(self.now, INTERRUPTED, cause.brief()))
+        } else {
+            self.attempt_failed(at, cause)
+        }
+    }
+
+    /// The same of one that was suspended: nothing is typed beside it.
+    pub fn failed_suspended(&mut self, at: At) {
+        if let Some(stage) = self.stage_mut(at) {
+            (stage.look.suspended, stage.look.own, stage.look.doubt) = (true, Own::Stopped, None);
+        }
+        self.attempt_failed(at, Cause::own(self.now, INTERRUPTED, "its command was suspended by C-z"))
     }
 }
 

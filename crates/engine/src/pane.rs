@@ -29,6 +29,7 @@ impl Turn<'_> {
                 shell: Some(info.facts.command.clone()).filter(|command| is_shell(command)),
                 typed_by: None,
                 typed_after: false,
+                waits: false,
                 stale: false,
                 program: None,
                 agent: None,

@@ -62,6 +62,9 @@ pub struct PaneRow {
     /// That was typed when its stage had ended (`on_success`, `on_fail`, `finally`).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub typed_after: bool,
+    /// The program in front waits for somebody.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub waits: bool,
     /// Its host can't be observed now.
     pub stale: bool,
     /// What its program last said of itself.

@@ -45,7 +45,7 @@ impl Turn<'_> {
         }
         self.touch(&line.pane);
         let ended = (line.source == LineSource::Stream).then_some(0);
-        self.row = Some((line.pane.clone(), line.unended.or(ended), line.unended.is_some()));
+        self.row = Some((line.pane.clone(), line.unended.or(ended), line.unended.and(ended).is_some()));
         let hits = self.hits(line.policy, &line.hits, &line.text);
         if let Some(message) = &line.message {
             self.hear(&line.pane, message, line.front.as_ref());

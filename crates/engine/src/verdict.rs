@@ -99,7 +99,7 @@ impl Turn<'_> {
         if BY_SIGTSTP.contains(&exit) && !expected {
             return self.is_suspended(at);
         }
-        if exit == 0 && self.may_be_suspended(at) {
+        if self.may_be_suspended(at, exit) {
             return;
         }
         // What else is told is its end, whatever was printed.
@@ -212,19 +212,21 @@ impl Turn<'_> {
         stage.and_then(|stage| stage.typed.as_ref()).is_some_and(|typed| typed.bare.is_some())
     }
 
-    /// A command is told to have ended well, and C-z was shown. fish tells that of a suspended one too; but anything can print the
-    /// sign, so the processes say which it is. Says whether it is not over, or that is still to be seen.
-    fn may_be_suspended(&mut self, at: At) -> bool {
+    /// A command is told to have ended, and C-z was shown. fish tells 0 of a suspended one, and bash goes on with the list in
+    /// which a part was stopped: the code is that of the last one. Anything can print the sign, so the processes say which it is.
+    /// Says whether it is not over, or that is still to be seen.
+    pub fn may_be_suspended(&mut self, at: At, exit: i32) -> bool {
         let Some(stage) = self.stage(at) else { return false };
         let looks = self.options.looks && !stage.look.over;
-        if stage.look.own == Own::Ended || !self.echoed(at, SUSPEND, LAST) {
+        if stage.look.own == Own::Ended || !self.echoed(at, SUSPEND, usize::MAX) {
             return false;
         }
         if looks {
-            self.look_for_suspended(at, 0);
+            self.look_for_suspended(at, exit);
             return true;
         }
-        let fish = self.pane_of(at).is_some_and(|row| Shell::of(row.reader()) == Shell::Fish);
+        let last = exit == 0 && self.echoed(at, SUSPEND, LAST);
+        let fish = last && self.pane_of(at).is_some_and(|row| Shell::of(row.reader()) == Shell::Fish);
         if fish {
             self.is_suspended(at);
         }
@@ -233,14 +235,18 @@ impl Turn<'_> {
 
     /// What was looked at tells whether the command whose shell told this code is suspended.
     pub fn doubt_is_over(&mut self, at: At, exit: i32, own: Own) {
+        let between = self.stage(at).is_some_and(|stage| stage.state == StageState::Starting);
         if matches!(own, Own::Stopped | Own::Lives) {
-            return self.is_suspended(at);
+            return if between { self.failed_suspended(at) } else { self.is_suspended(at) };
         }
         let Some(stage) = self.stage_mut(at) else { return };
         (stage.look.suspended, stage.look.doubt) = (false, None);
         // Where nobody can look, the shell decides.
         if !stage.look.over {
             stage.look.own = Own::Ended;
+        }
+        if between {
+            return self.action_ended(at, exit);
         }
         let cause = self.cause_of_exit(at, exit);
         self.exited(at, exit, cause);

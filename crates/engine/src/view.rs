@@ -278,6 +278,10 @@ impl Engine {
         if row.stale {
             return PaneState::Stale;
         }
+        // Whoever began it, with an answer that can be given here or in its pane alone.
+        if row.waits {
+            return PaneState::NeedsApproval;
+        }
         let open = row.open.values().chain(&row.guests).filter_map(|id| self.state.runs.get(id));
         // What came out of an earlier run is over once another one was begun here.
         let last = row.last.values().filter_map(|id| self.state.runs.get(id)).max_by_key(|run| run.id);

@@ -33,6 +33,12 @@ impl ApprovalRow {
 impl Turn<'_> {
     /// The program in front of a pane waits for a person, behind this row; or not any more.
     pub fn waits(&mut self, pane: &PaneKey, waits: &Waits<'_>) {
+        let waits_now = waits.row.is_some();
+        if self.state.panes.get(pane).is_some_and(|known| known.waits != waits_now)
+            && let Some(known) = self.state.panes.get_mut(pane)
+        {
+            known.waits = waits_now;
+        }
         let runs = self.runs_at(pane);
         let row = waits.row.map(|row| visible(&self.cleaner.clean(row)));
         for run in runs {

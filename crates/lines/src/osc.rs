@@ -120,11 +120,18 @@ fn mark(rest: &str) -> Option<Said> {
         "P" if matches!(field("k"), Some("i")) => Shell::PromptBegins,
         "B" => Shell::PromptEnds,
         "E" => Shell::Line(unescaped(rest.split(';').next().unwrap_or_default(), '\\', "x")),
-        "C" => Shell::CommandBegins { line: field("cmdline_url").map(|line| unescaped(line, '%', "")) },
+        "C" => Shell::CommandBegins { line: field("cmdline_url").and_then(one_line) },
         "D" => Shell::CommandEnds { exit: rest.split(';').next().and_then(|code| code.parse().ok()) },
         _ => return None,
     };
     Some(Said::Shell(Mark { said, key: field("ta").map(|key| border::head(key, LONGEST_KEY).to_owned()) }))
+}
+
+/// The line of a command, percent-encoded; of several lines and of one that is longer than is kept the screen tells more.
+fn one_line(encoded: &str) -> Option<String> {
+    let is_control = |digits: &[u8]| matches!(digits, [b'%', b'0' | b'1', ..] | [b'%', b'7', b'F' | b'f']);
+    let whole = encoded.len() <= LONGEST_TEXT && !encoded.as_bytes().windows(3).any(is_control);
+    Some(unescaped(encoded, '%', "")).filter(|line| whole && !line.is_empty())
 }
 
 /// The longest key of a mark, bytes.
@@ -222,6 +229,12 @@ mod tests {
                 "133;C;cmdline_url=npm%20test%3b%zz",
                 shell(Shell::CommandBegins { line: Some("npm test;%zz".into()) }, None),
             ),
+            ("133;C;cmdline_url=", shell(Shell::CommandBegins { line: None }, None)),
+            ("133;C;cmdline_url=make%0Arm%20x;ta=f00.2", shell(Shell::CommandBegins { line: None }, Some("f00.2"))),
+            (
+                "133;C;cmdline_url=echo%20%E7%BB%A7;ta=f00.2",
+                shell(Shell::CommandBegins { line: Some("echo 继".into()) }, Some("f00.2")),
+            ),
             ("633;E;a\\x3bb\\\\c;nonce", shell(Shell::Line("a;b\\c".into()), None)),
             ("133;D;3", shell(Shell::CommandEnds { exit: Some(3) }, None)),
             ("133;D;0;aid=1;ta=f00.2", shell(Shell::CommandEnds { exit: Some(0) }, Some("f00.2"))),
@@ -249,5 +262,7 @@ mod tests {
         assert_eq!(read(b"0;a\x01b\xc2\x9bc"), Some(Said::Title("abc".into())));
         let Some(Said::Title(title)) = read(format!("2;{}", "界".repeat(5000)).as_bytes()) else { panic!("no title") };
         assert!(title.len() <= LONGEST_TEXT && title.ends_with('界'));
+        let long = format!("133;C;cmdline_url={};ta=f00.2", "a".repeat(LONGEST_TEXT + 1));
+        assert_eq!(read(long.as_bytes()), shell(Shell::CommandBegins { line: None }, Some("f00.2")), "a part is none");
     }
 }

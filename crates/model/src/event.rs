@@ -226,8 +226,8 @@ pub struct LineEvent {
     pub hits: Vec<u32>,
     /// The generation of the policy that `hits` belongs to.
     pub policy: u64,
-    /// It has no end yet: the cursor stood behind it when the pane came to rest, as behind a question. How many lines the pane
-    /// had ended by then.
+    /// It has no end yet: the cursor stood behind it when the pane came to rest, as behind a question; or it stands on a screen
+    /// that its program owns, where that is not known. How many lines the pane had ended by then: [`PaneReader::row`](super::PaneReader::row).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unended: Option<u64>,
     /// The agent's message on this line, if it holds one.

@@ -46,7 +46,8 @@ pub struct Basis {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answers: Option<String>,
     /// How many lines the pane had ended when that row asked ([`LineEvent::unended`](super::LineEvent::unended)): the same words
-    /// further down are another question. 0 where the row itself has an end, or nobody can count any more since then.
+    /// further down, or behind an answer, are another question. 0 where the row itself has an end, or nobody can count any more
+    /// since then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub row: Option<u64>,
     /// The same where a person has let it go on: the keys are for what was asked when they were held back, or for nothing that
@@ -78,13 +79,28 @@ impl Basis {
     /// their stage and still stands there: what is typed ahead would answer whatever is asked next.
     #[must_use]
     pub fn may_answer(&self, reader: &PaneReader) -> bool {
-        let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
         let since = reader.since <= self.at + LATE;
         let last = self.row.is_none_or(|row| reader.row <= row);
-        let is = |began: &str| reader.asks.as_deref().is_some_and(|asks| since && last && words(began) == words(asks));
+        let it = since && last && !reader.waits_itself;
+        let is = |began: &str| reader.asks.as_deref().is_some_and(|asks| it && is_that_row(began, asks));
         let seen = |seen: &SeenByPerson| seen.question == reader.question;
         self.seen.as_ref().map_or_else(|| self.answers.as_deref().is_none_or(is), seen)
     }
+}
+
+/// Whether a row is the one that was read, which may have been drawn up to the answers that it names: `Go on? [y/N]`. What else
+/// stands behind it may be another question.
+fn is_that_row(began: &str, asks: &str) -> bool {
+    let mut words = asks.split_whitespace();
+    if !began.split_whitespace().all(|word| words.next() == Some(word)) {
+        return false;
+    }
+    let rest = words.collect::<Vec<_>>().join(" ");
+    let named = rest.trim_end_matches([':', '?', '>', ' ']);
+    let inside =
+        [('[', ']'), ('(', ')')].iter().find_map(|(open, close)| named.strip_prefix(*open)?.strip_suffix(*close));
+    let whole = inside.is_some_and(|inside| !inside.contains(['[', ']', '(', ')', '?']));
+    named.is_empty() || whole && !began.trim().is_empty()
 }
 
 /// What reads the keys.
@@ -150,9 +166,12 @@ pub struct PaneReader {
     /// The row before the cursor, where a program reads; kept nowhere.
     #[serde(skip)]
     pub asks: Option<String>,
-    /// How many lines its pane had ended by then.
+    /// How many lines its pane had ended by then. A question that was answered without a line of its own counts as one.
     #[serde(skip)]
     pub row: u64,
+    /// The system tells that nobody of its group reads the terminal: it has asked something, and does something else yet.
+    #[serde(skip)]
+    pub waits_itself: bool,
 }
 
 impl PaneReader {

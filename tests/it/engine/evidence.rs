@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use tmuxagent_engine::{Cleaner, Engine, Step, Target};
 use tmuxagent_model::{
-    ApprovalId, ApprovalState, Command, Decider, Effect, Event, HostName, IntentId, Outcome, PaneFacts, PaneId,
-    PaneInfo, PaneKey, Printed, ServerId, ShellOutcome, Timestamp, Variables, Verdict, Via,
+    ApprovalId, ApprovalState, Command, Decider, Effect, Event, Front, HostName, IntentId, Outcome, PaneFacts, PaneId,
+    PaneInfo, PaneKey, PaneState, Printed, ServerId, ShellOutcome, Timestamp, Variables, Verdict, Via,
 };
 use tmuxagent_policy::{Source, load};
 use tmuxagent_text::Lang;
@@ -493,4 +493,21 @@ fn what_is_done_at_the_end_of_a_run_says_that_it_waits_for_that() {
     world.after(5);
     world.ends(0, &[]);
     assert_eq!((&part(&world)["text"], &part(&world)["holds"]), (&"the end of the run".into(), &true.into()));
+}
+
+#[test]
+fn a_pane_whose_program_waits_needs_somebody_whoever_began_it() {
+    let mut world = World::new();
+    let pane = world.pane.clone();
+    let waits = |row: Option<&str>, password| {
+        let front = row.map(|_| Front { pid: 9, born: 1, name: "npm init".to_owned() });
+        Event::Waits { pane: pane.clone(), front, password, row: row.map(str::to_owned), question: None }
+    };
+    let state = |world: &World| world.engine.view().panes[&world.pane];
+    assert_eq!(state(&world), PaneState::Idle);
+    world.step(waits(Some("package name: (demo)"), true));
+    assert_eq!(state(&world), PaneState::NeedsApproval, "what a person began himself");
+    assert!(world.alerts.is_empty() && world.engine.view().approvals.is_empty(), "is his own all the same");
+    world.step(waits(None, false));
+    assert_eq!(state(&world), PaneState::Idle);
 }

@@ -11,6 +11,7 @@ mod check;
 mod waiting;
 
 use super::fence::{After, FROM_REPLY};
+use super::pane::Feed;
 use super::prompts::{Prompts, prompt_by_marks, told_by_marks};
 use super::reader::{Seen, Surface, classify, is_interactive, name_of, split_at};
 use super::since_typed::SinceTyped;
@@ -68,6 +69,8 @@ pub(super) struct Audience {
     since_typed: Option<SinceTyped>,
     /// A program may wait for a person; when that is looked at, whether it prints or not; whether it was ever looked at.
     waiting: Option<Waiting>,
+    /// Who was seen reading, behind how many ended lines, and how many bytes it had read by then.
+    took: Option<(Front, u64, u64)>,
     followed: bool,
     look_at: Option<Instant>,
 }
@@ -246,6 +249,9 @@ impl HostCore {
             self.outlet.event(Event::Foreground { pane: key.clone(), front, prompt });
         }
         pane.tell_prompts(&mut self.outlet);
+        let taken = pane.audience.has_taken(seen.as_ref(), pane.voice.ends);
+        pane.voice.ends += u64::from(taken && pane.feed != Feed::Polled);
+        reader.waits_itself = seen.as_ref().is_some_and(|seen| seen.waits_itself);
         reader.asks = asked_row(&reader, &surface);
         reader.row = pane.voice.ends;
         reader.question = self.follow_waiting(&key, seen.as_ref(), &surface);
@@ -350,6 +356,17 @@ impl HostCore {
 }
 
 impl Audience {
+    /// Whether who reads has taken something since it was last seen reading, and no line has ended there: what was asked is
+    /// answered, though nothing shows it (`read -s -n 1`). A file that it has read meanwhile looks the same.
+    fn has_taken(&mut self, seen: Option<&Seen>, ends: u64) -> bool {
+        let now = seen.and_then(|seen| seen.front.clone().zip(seen.took));
+        let Some((front, took)) = now else { return false };
+        let before = self.took.as_ref().filter(|(reader, row, _)| reader.is(&front) && *row == ends);
+        let more = before.is_some_and(|(.., before)| took > *before);
+        self.took = Some((front, ends + u64::from(more), took));
+        more
+    }
+
     /// Takes from a look what it teaches of the shell's prompts.
     ///
     /// Gives the shell's stack where it stands at a prompt for certain enough.
@@ -363,5 +380,27 @@ impl Audience {
         let fresh = (behind.trim().is_empty() || seen.told.as_ref() == Some(&prefix))
             && self.prompts.learn(seen, &prefix, surface);
         seen.stack.clone().filter(|_| fresh)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_taken_without_an_end_of_a_line_answers_what_was_asked() {
+        let mut audience = Audience::default();
+        let seen = |pid, took| {
+            let front = Some(Front { pid, born: 1, name: "p".to_owned() });
+            Some(Seen { front, took, ..Seen::default() })
+        };
+        let mut taken = |pid, took, ends| audience.has_taken(seen(pid, took).as_ref(), ends);
+        assert!(!taken(2, Some(900), 7), "it is seen reading for the first time");
+        assert!(!taken(2, Some(900), 7) && !taken(2, None, 7), "drawn anew; it reads nothing just now");
+        assert!(taken(2, Some(901), 7), "one key, and the same words in the same row");
+        assert!(!taken(2, Some(901), 8));
+        assert!(!taken(2, Some(903), 9), "the Enter was shown, so that a line has ended");
+        assert!(!taken(3, Some(5000), 9), "another program");
+        assert!(!taken(3, Some(5000), 9) && taken(3, Some(5001), 9));
     }
 }

@@ -25,10 +25,12 @@ pub(super) enum Fit {
 }
 
 /// How long a send waits for such a reader to end; `hold` is what its author allows.
-pub(super) fn limit(reads: &Reads, hold: Option<Millis>) -> Duration {
+pub(super) fn limit(reader: &PaneReader, hold: Option<Millis>) -> Duration {
     let named = hold.map(|hold| Duration::from_millis(hold.0));
     let hold = named.unwrap_or(LIMIT);
-    match reads {
+    match reader.reads {
+        // It will read.
+        Reads::Line | Reads::Key if reader.waits_itself => hold,
         Reads::Password | Reads::Line | Reads::Key | Reads::Unknown => QUESTION.min(hold),
         Reads::Shell
         | Reads::Draft

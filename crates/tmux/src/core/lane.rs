@@ -121,6 +121,8 @@ pub(super) struct Sending {
     pub since: Instant,
     /// Since when it waits for its reader.
     pub held: Option<Instant>,
+    /// How many lines its pane had ended when it was handed over.
+    pub ends: u64,
 }
 
 impl Sending {
@@ -147,6 +149,7 @@ impl Sending {
             basis,
             since,
             held,
+            ends: 0,
         })
     }
 

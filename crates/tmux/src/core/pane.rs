@@ -20,8 +20,8 @@ use std::time::Instant;
 use tmuxagent_agents::ThreadTold;
 use tmuxagent_lines::{Reader, Reading};
 use tmuxagent_model::{
-    AgentMessage, BlockLine, Event, Front, HookTold, LineBlock, LineEvent, Origin, PRINTED, PaneInfo, PaneKey,
-    ProgramState, Timestamp,
+    AgentMessage, BlockLine, Event, Front, HookTold, LineBlock, LineEvent, LineSource, Origin, PRINTED, PaneInfo,
+    PaneKey, ProgramState, Timestamp,
 };
 use tmuxagent_policy::RuleSet;
 
@@ -146,8 +146,9 @@ pub(super) struct Voice {
     /// A shell began a command, and who that is was not looked at yet.
     pub began: bool,
     pub marks: Marks,
-    /// How many lines were ended.
+    /// How many lines were ended, and the same when it printed last: what shows no end of a line may end one.
     pub ends: u64,
+    ended: u64,
     /// What is told now has no end yet.
     unended: bool,
 }
@@ -187,6 +188,7 @@ impl Pane {
             began: false,
             marks: Marks::default(),
             ends: 0,
+            ended: 0,
             unended: false,
         };
         Self {
@@ -222,6 +224,7 @@ impl Pane {
         let Self { reader, voice, .. } = self;
         voice.bytes += bytes.len() as u64;
         voice.ends += memchr_iter(b'\n', bytes).count() as u64;
+        voice.ended = voice.ends;
         voice.last_output = Some(now);
         voice.changed = true;
         voice.tell_activity(now, outlet);
@@ -386,7 +389,7 @@ impl Voice {
             source,
             hits,
             policy: self.rules.generation,
-            unended: self.unended.then_some(self.ends),
+            unended: (self.unended || source == LineSource::Screen).then_some(self.ended),
             front: self.front.clone().filter(|_| message.is_some()),
             message,
         })));

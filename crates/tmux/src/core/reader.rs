@@ -28,6 +28,10 @@ pub(crate) struct Seen {
     pub reading: bool,
     /// How many bytes it asks its standard input for, where it reads that.
     pub asks_for: Option<u64>,
+    /// Nobody of its group reads the terminal, nor can be about to: each of them computes, sleeps, or waits for another.
+    pub waits_itself: bool,
+    /// How many bytes it has read in its life, from wherever, where it is `reading`.
+    pub took: Option<u64>,
     /// It computes, and waits for nothing.
     pub busy: bool,
     /// How often it has let go of the processor: the same number is the same wait.

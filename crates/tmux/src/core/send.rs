@@ -191,6 +191,7 @@ impl HostCore {
         if let Some(pane) = self.inventory.panes.get_mut(&key.pane) {
             streams = pane.feed == Feed::Stream;
             pane.voice.marks.forget();
+            send.ends = pane.voice.ends;
             // A restart goes on from here: what was printed before the keys is not read again as if it came after.
             lane.position = Some(HostMessage::Position { pane: key.clone(), position: pane.position() });
             if !send.expected {
@@ -335,8 +336,11 @@ impl HostCore {
             && let Some(pane) = self.inventory.panes.get_mut(&key.pane).filter(|pane| pane.info.key == *key)
         {
             pane.audience.typed();
-            let answers =
-                self.lanes.get(key).and_then(|lane| lane.under_way.as_ref()).is_some_and(Sending::answers_dialog);
+            let send = self.lanes.get(key).and_then(|lane| lane.under_way.as_ref());
+            // What was asked has its answer. A terminal that shows the Enter says so by itself.
+            let silent = pane.feed != Feed::Polled && send.is_some_and(|send| send.ends == pane.voice.ends);
+            pane.voice.ends += u64::from(silent);
+            let answers = send.is_some_and(Sending::answers_dialog);
             if let Some(agent) = pane.agent.as_mut().filter(|_| answers) {
                 agent.answered(self.now);
             }

@@ -2,7 +2,7 @@
 //! of system calls that never wait.
 
 use super::agents;
-use super::told::{Stat, Told, reader_of, seen, switches};
+use super::told::{self, Stat, Told, reader_of, reads_from, seen, switches};
 use crate::core::{Seen, is_interactive};
 use rustix::fs::{Mode, OFlags};
 use rustix::termios::{LocalModes, tcgetattr};
@@ -32,7 +32,12 @@ pub(super) fn look(pid: u32, tty: &str) -> Option<Seen> {
     let seen = seen(&own, front, beside, modes);
     let processes = if is_interactive(&seen.args) { Vec::new() } else { agents::started_by(first) };
     let session = agents::session_of(&processes);
-    Some(Seen { processes, session, queued, ..seen })
+    let group = || processes.iter().filter(|process| process.foreground);
+    // Of a group without its first process not all are known.
+    let whole = seen.beside.is_empty() && group().next().is_some();
+    let waits_itself = whole && !seen.reading && group().all(|process| is_away(process.pid, tty));
+    let took = if seen.reading { read_by(first) } else { None };
+    Some(Seen { processes, session, queued, waits_itself, took, ..seen })
 }
 
 /// How long a look at the terminal `tty` of the pane whose process is `pid` takes; `None` where this system tells nothing.
@@ -81,6 +86,23 @@ fn holds(pid: u32, tty: &str) -> bool {
     open.filter(|entry| !matches!(entry.file_name().to_str(), Some("1" | "2")))
         .filter_map(|entry| std::fs::read_link(entry.path()).ok())
         .any(|file| file.as_os_str() == tty || file.as_os_str() == "/dev/tty")
+}
+
+/// Whether a process reads no terminal now, nor waits for anything that may be one. Of several threads one is not seen.
+fn is_away(pid: u32, tty: &str) -> bool {
+    let call = std::fs::read_to_string(format!("/proc/{pid}/syscall")).unwrap_or_default();
+    let elsewhere = |descriptor: u64| {
+        let file = std::fs::read_link(format!("/proc/{pid}/fd/{descriptor}"));
+        file.is_ok_and(|file| file.as_os_str() != tty && file.as_os_str() != "/dev/tty")
+    };
+    let Some(stat) = stat(pid).filter(|stat| !stat.ended) else { return true };
+    stat.threads == 1 && reads_from(&call).map_or_else(|| told::is_away(&call), elsewhere)
+}
+
+/// How many bytes a process has read in its life (proc_pid_io(5)).
+fn read_by(pid: u32) -> Option<u64> {
+    let told = std::fs::read_to_string(format!("/proc/{pid}/io")).ok()?;
+    told.lines().find_map(|line| line.strip_prefix("rchar:"))?.trim().parse().ok()
 }
 
 fn stat(pid: u32) -> Option<Stat> {

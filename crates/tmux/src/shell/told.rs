@@ -6,6 +6,9 @@ use tmuxagent_model::{Front, Shell};
 
 /// `read`, as `/proc/PID/syscall` writes its number (proc_pid_syscall(5)): on x86-64, and on most others.
 const READ: [&str; 2] = ["0", "63"];
+/// Calls in which a program reads nothing, on both: it sleeps (`nanosleep`, `clock_nanosleep`, `pause`, `rt_sigsuspend`) or waits
+/// for what it started (`wait4`, `waitid`).
+const WAITS: [&str; 11] = ["35", "101", "230", "115", "34", "130", "133", "61", "260", "247", "95"];
 /// `select` and `pselect6`, on both.
 const SELECT: [&str; 3] = ["23", "270", "72"];
 
@@ -111,6 +114,18 @@ fn reads(call: &str, gathers: bool) -> bool {
     asks_for(call).is_some() || gathers && selects
 }
 
+/// The descriptor that a program reads, in the call in which it stands.
+pub(super) fn reads_from(call: &str) -> Option<u64> {
+    let mut words = call.split_ascii_whitespace();
+    let descriptor = words.next().filter(|number| READ.contains(number)).and_then(|_| words.next());
+    descriptor.and_then(|word| u64::from_str_radix(word.strip_prefix("0x")?, 16).ok())
+}
+
+/// Whether a program waits for no input in that call; what it reads is for others to see ([`reads_from`]).
+pub(super) fn is_away(call: &str) -> bool {
+    call.split_ascii_whitespace().next().is_some_and(|number| number == "running" || WAITS.contains(&number))
+}
+
 /// How deep a program stands in its own calls: its stack began at `began`, and `call` is what `/proc/PID/syscall` says.
 fn stack(call: &str, began: u64, program: &str) -> Option<Stack> {
     let words: Vec<&str> = call.split_ascii_whitespace().collect();
@@ -132,6 +147,8 @@ pub(super) struct Stat {
     pub born: u64,
     /// Where its stack began; 0 where that is not told.
     pub stack: u64,
+    /// How many threads it has; 0 where that is not told.
+    pub threads: u64,
 }
 
 impl Stat {
@@ -147,6 +164,7 @@ impl Stat {
             foreground: number(5)?,
             born: u64::try_from(number(19)?).ok()?,
             stack: number(25).and_then(|place| u64::try_from(place).ok()).unwrap_or(0),
+            threads: number(17).and_then(|threads| u64::try_from(threads).ok()).unwrap_or(0),
         })
     }
 }
@@ -183,6 +201,17 @@ mod tests {
         for other in ["running\n", "", "0 0x3 0x7fff 0x1000 0x8 0x0 0x0 0x7fff 0x7fc1\n", "270 0x4 0x7fff 0x0\n"] {
             assert!(asks_for(other).is_none() && !reads(other, true), "{other}");
         }
+    }
+
+    #[test]
+    fn who_sleeps_or_waits_for_another_reads_nothing() {
+        for away in ["230 0x0 0x0 0x7ffd", "61 0xffffffffffffffff 0x7ffc", "running", "101 0x7ffd"] {
+            assert!(is_away(away) && reads_from(away).is_none(), "{away}");
+        }
+        for other in ["0 0x0 0x7ffe 0x1", "281 0xd 0x7ffc 0x400", "7 0x55 0x1", "202 0x7f", ""] {
+            assert!(!is_away(other), "{other}");
+        }
+        assert_eq!(["0 0x3 0x7fff 0x80", "63 0x0 0x7fff 0x1", "1 0x1"].map(reads_from), [Some(3), Some(0), None]);
     }
 
     #[test]

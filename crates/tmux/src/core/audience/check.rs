@@ -146,7 +146,7 @@ impl HostCore {
             Fit::Never(reason) => Some(reason),
             // Timers wait for what was printed while nobody read.
             Fit::NotYet if over && now < send.held.unwrap_or(now) + OVER => None,
-            Fit::NotYet | Fit::Fits if now >= send.held_until(limit(&reader.reads, send.hold()), now, wall) => {
+            Fit::NotYet | Fit::Fits if now >= send.held_until(limit(&reader, send.hold()), now, wall) => {
                 Some(not_read(reader.clone()))
             }
             Fit::NotYet | Fit::Fits => None,

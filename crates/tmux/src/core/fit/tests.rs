@@ -119,6 +119,27 @@ fn keys_of_a_stage_are_for_the_program_that_was_in_front_when_it_began() {
         let seen = PaneReader { row, ..asks("Go on? [y/N]", 10_300) };
         assert_eq!(fits(&needs, &text(), &seen, &mut None), expected, "{row}");
     }
+    // It was read before all of it was drawn; what is more than the answers that it names is another question.
+    for (row, expected) in [
+        ("Go on? [y/N] Drop the table? [y/N]", Fit::NotYet),
+        ("Go on? [y/N] y", Fit::NotYet),
+        ("Go on? [y/N] :", Fit::Fits),
+    ] {
+        let seen = PaneReader { row: 7, ..asks(row, 10_300) };
+        assert_eq!(fits(&needs, &text(), &seen, &mut None), expected, "{row}");
+    }
+    let half = Basis { answers: Some("Go on?".to_owned()), row: Some(7), ..basis(2) };
+    let half = Needs::Front { basis: Some(half) };
+    for (row, expected) in
+        [("Go on? [y/N]", Fit::Fits), ("Go on? (yes/no):", Fit::Fits), ("Go on? Drop it?", Fit::NotYet)]
+    {
+        let seen = PaneReader { row: 7, ..asks(row, 10_300) };
+        assert_eq!(fits(&half, &text(), &seen, &mut None), expected, "{row}");
+    }
+    // It is drawn, and read later: what is typed ahead may meet what is asked behind it.
+    let early = PaneReader { row: 7, waits_itself: true, ..asks("Go on? [y/N]", 10_300) };
+    assert_eq!(fits(&needs, &text(), &early, &mut None), Fit::NotYet);
+    assert_eq!((limit(&early, None), limit(&asks("Go on?", 0), None)), (LIMIT, QUESTION));
     // Nobody knew who was in front, and the command of another run lives.
     let unknown = Basis { front: front(0, ""), answers: Some("Go on? [y/N]".to_owned()), ..basis(2) };
     let nobody = Needs::Front { basis: Some(unknown) };
@@ -213,10 +234,11 @@ fn a_prompt_for_a_named_program_needs_one_that_takes_a_prompt() {
 
 #[test]
 fn its_author_says_how_long_a_send_is_held() {
-    assert_eq!(limit(&Reads::Command, None), Duration::from_secs(60));
-    assert_eq!(limit(&Reads::Command, Some(Millis(5))), Duration::from_millis(5));
-    assert_eq!(limit(&Reads::Password, Some(Millis::from_secs(600))), Duration::from_secs(3));
-    assert_eq!(limit(&Reads::Password, Some(Millis(5))), Duration::from_millis(5));
+    let limit = |reads, hold| limit(&reader(reads, 1), hold);
+    assert_eq!(limit(Reads::Command, None), Duration::from_secs(60));
+    assert_eq!(limit(Reads::Command, Some(Millis(5))), Duration::from_millis(5));
+    assert_eq!(limit(Reads::Password, Some(Millis::from_secs(600))), Duration::from_secs(3));
+    assert_eq!(limit(Reads::Password, Some(Millis(5))), Duration::from_millis(5));
 }
 
 #[test]

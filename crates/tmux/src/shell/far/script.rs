@@ -153,7 +153,7 @@ fn row_of(row: &str) -> Option<Told> {
         .flat_map(str::bytes)
         .fold(7u64, |sum, byte| sum.wrapping_mul(31).wrapping_add(u64::from(byte)) & (u64::MAX >> 11));
     let args: Vec<String> = words.map(str::to_owned).collect();
-    let stat = Stat { name: String::new(), ended, group, foreground, born, stack: 0 };
+    let stat = Stat { name: String::new(), ended, group, foreground, born, stack: 0, threads: 0 };
     Some(Told { pid, stat, user, args, ..Told::default() })
 }
 

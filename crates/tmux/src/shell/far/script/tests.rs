@@ -6,7 +6,7 @@ const SHELLS: [&[&str]; 2] = [&["bash", "stty"], &["tr", "stty"]];
 
 /// What the system calls tell and a script does not.
 fn plain(seen: Seen) -> Seen {
-    Seen { processes: Vec::new(), session: None, queued: false, ..seen }
+    Seen { processes: Vec::new(), session: None, queued: false, waits_itself: false, took: None, ..seen }
 }
 
 /// At its prompt a shell waits in its line editor.
@@ -24,6 +24,10 @@ async fn the_channel_tells_of_this_machine_what_the_calls_tell_with_no_program_b
             _ if typed.starts_with("sleep") => seen.args == ["sleep", "600"] && seen.stack.is_some(),
             _ => seen.args == ["two\nlines"] && seen.reading,
         });
+        if !typed.is_empty() {
+            let sleeps = typed.starts_with("sleep");
+            assert_eq!((here.waits_itself, here.took.is_some()), (sleeps, !sleeps), "only here: {here:?}");
+        }
         for programs in SHELLS {
             let there = told_by(programs, &terminal).await.map(plain);
             // A line break within an argument is a blank there.

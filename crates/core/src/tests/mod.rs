@@ -19,7 +19,7 @@ use tmuxagent_model::{
     Command, Event, HostName, HostState, LineEvent, LineSource, PaneFacts, PaneId, PaneInfo, PaneKey, ServerId,
     Timestamp, Via,
 };
-use tmuxagent_policy::{Policy, Source, load};
+use tmuxagent_policy::{Policy, RuleSet, Source, load};
 use tmuxagent_store::{Batch, Committed};
 use tmuxagent_text::redact::Redactor;
 use tmuxagent_tmux::{HostMessage, Position};
@@ -64,6 +64,8 @@ pub(super) struct Room {
     pub(super) now: Timestamp,
     tickets: u64,
     seq: u64,
+    /// The rules of every pane, and the policy that they are of.
+    rules: Option<(Arc<Policy>, Arc<RuleSet>)>,
 }
 
 impl Room {
@@ -79,7 +81,7 @@ impl Room {
         let now = Timestamp(1_772_438_400_000);
         let mut core = Core::new(now, engine, restored, Redactor::default(), 7);
         core.begin(now, &[host("local", 200)], Vec::new());
-        Self { core, now, tickets: 0, seq: 0 }
+        Self { core, now, tickets: 0, seq: 0, rules: None }
     }
 
     pub(super) fn hear(&mut self, life: u64, message: HostMessage) {
@@ -104,8 +106,11 @@ impl Room {
 
     pub(super) fn print_in(&mut self, pane: u32, text: &str) {
         self.seq += 1;
-        let policy = self.core.engine().policy();
-        let hits = policy.rules_for(&HostName::local(), &info(pane).facts).scan(text);
+        let policy = Arc::clone(self.core.engine().policy());
+        // All panes are alike but for their numbers.
+        let known = self.rules.take().filter(|(of, _)| Arc::ptr_eq(of, &policy));
+        let made = || (Arc::clone(&policy), policy.rules_for(&HostName::local(), &info(pane).facts));
+        let hits = self.rules.insert(known.unwrap_or_else(made)).1.scan(text);
         let line = LineEvent {
             unended: None,
             front: None,

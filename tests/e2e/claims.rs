@@ -130,7 +130,7 @@ fn what_a_gone_supervisor_had_asked_is_told_by_the_next_one() {
     assert!(status.contains("\"stage\": \"build\""), "{status}");
     room.kill_9();
     second.wait_status("\"live\"");
-    let told = "is gone; a decision about dinner/build was open there";
+    let told = "a decision about dinner/build was open at ann's tmuxagent on ";
     wait_for(PATIENCE, "what was open", || second.answer(&["events", "--json"]).contains(told).then_some(()));
     let pane = room.server.tmux(&["display-message", "-p", "-t", "proj:ci", "#{pane_id}"]);
     let begin = ["start", &format!("local:{pane}"), "dinner", "--stage", "build"];
@@ -145,7 +145,7 @@ fn what_a_gone_supervisor_had_asked_is_told_by_the_next_one() {
     let late = room.ask(&["approve", &old]);
     assert_ne!(late.status.code(), Some(0), "{late:?}");
     let events = room.answer(&["events", "--json"]);
-    assert!(events.contains("watches it now"), "{events}");
+    assert!(events.contains("it is watched now by ann's tmuxagent"), "{events}");
     assert_eq!(room.ran(), "");
     assert_eq!(second.ask(&["approve", &new]).status.code(), Some(0));
     room.wait_ran("build ");
@@ -326,6 +326,28 @@ fn whoever_lost_the_server_without_knowing_types_nothing_and_finds_out() {
     wait_for(TAKEOVER, "the server", || (watched.state()?.0 == HostState::Live).then_some(()));
     assert_eq!(watched.type_line(&pane, "i4", "echo fo''ur"), Outcome::Done);
     server.wait_screen("main", "\nfour\n");
+}
+
+/// Anybody who reaches the server may write there; who holds it by that is gone.
+#[test]
+fn a_claim_that_is_no_text_keeps_nobody_out() {
+    let server = TmuxServer::running("");
+    let dead = Owner { pid: 4_100_000, started: 1, ..this_process("laptop") };
+    let who = serde_json::to_string(&dead).expect("JSON");
+    server.tmux(&["set-option", "-s", "@tmuxagent_owner_is", &who]);
+    let claims = [("laptop\\377.1", "17"), ("laptop.2", "17 ###\\377\\001#[x"), ("laptop.3", "17 {\\\"left\\\":[7]}")];
+    for (number, (token, lease)) in claims.into_iter().enumerate() {
+        server.tmux(&["if-shell", "-F", "1", &format!("set-option -s @tmuxagent_owner \"{token}\"")]);
+        let lease = format!("set-environment -g -h @tmuxagent_lease \"{lease}\"");
+        server.tmux(&["if-shell", "-F", "1", &lease]);
+        let watched = Watched::new(&server, &["needle"]);
+        let pane = watched.wait_live(&server, "main").key;
+        watched.wait_state(HostState::Live);
+        assert_eq!(watched.type_line(&pane, &format!("i{number}"), "true"), Outcome::Done);
+        // A process of this test is the same one each time; it gives the server back.
+        watched.end();
+        server.tmux(&["set-option", "-s", "@tmuxagent_owner_is", &who]);
+    }
 }
 
 /// A send that may have been typed before is not typed again by whoever lost the server, nor told as not typed.

@@ -62,6 +62,8 @@ pub enum Act {
     RunsIn(Life, PaneKey, Vec<String>),
     /// This is asked about stages there: told to whoever takes the server over.
     Asks(Life, Vec<OpenQuestion>),
+    /// What was left open there by those before is told.
+    LeftIsTold(Life),
     /// Weigh what an agent in a pane tells by a hook.
     Hook(Life, PaneKey, Box<HookTold>),
     /// A request of an agent in a pane waits for its answer, or does no more.

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::{BTreeSet, VecDeque};
 use tmuxagent_ipc::wire::{ErrorKind, Reply};
 use tmuxagent_model::{
-    Command, Event, HostName, LineEvent, LineSource, Millis, Note, Owner, PaneKey, Severity, Timestamp,
+    Command, Event, HostName, LineEvent, LineSource, Millis, Note, Owner, PaneKey, ServerId, Severity, Timestamp,
 };
 use tmuxagent_text::{Lang, host_owner, no_answer};
 
@@ -33,6 +33,13 @@ pub(crate) struct Between {
     heard: VecDeque<(Timestamp, LineEvent)>,
     /// All that happened since it was found gone; `None` while it is there.
     since: Option<Vec<Event>>,
+}
+
+/// What those who had a host before had asked, in panes of that server.
+#[derive(Debug)]
+pub(crate) struct Left {
+    pub(crate) server: ServerId,
+    pub(crate) owners: Vec<Owner>,
 }
 
 impl Between {
@@ -94,29 +101,43 @@ impl Core {
         }
     }
 
-    /// Whoever had a host before this one had asked about stages there.
-    pub(crate) fn left_open(&mut self, host: &HostName, owner: Box<Owner>) {
-        self.left.insert(host.clone(), owner);
+    /// Those who had a host before this one had asked about stages there.
+    pub(crate) fn left_open(&mut self, host: &HostName, left: Left) {
+        self.left.insert(host.clone(), left);
         self.tell_left(host);
     }
 
-    /// Tells what was left open in panes that this supervisor knows by now.
+    /// Tells what was left open in panes that this supervisor knows by now. Once it is written down, it stands on the server no
+    /// more.
     pub(crate) fn tell_left(&mut self, host: &HostName) {
         if self.watched.contains(host) {
             return;
         }
-        let Some(mut owner) = self.left.remove(host) else { return };
-        let asks = std::mem::take(&mut owner.asks);
-        for question in asks {
-            let known =
-                self.engine.view().panes.into_keys().find(|pane| pane.host == *host && pane.pane == question.pane);
-            match known {
-                Some(pane) => drop(self.step(&Event::LeftOpen { pane, owner: owner.clone(), question })),
-                None => owner.asks.push(question),
+        let Some(mut left) = self.left.remove(host) else { return };
+        for owner in &mut left.owners {
+            for question in std::mem::take(&mut owner.asks) {
+                let is_it =
+                    |pane: &PaneKey| (&pane.host, &pane.server, pane.pane) == (host, &left.server, question.pane);
+                match self.engine.view().panes.into_keys().find(is_it) {
+                    Some(pane) => {
+                        let owner = Box::new(Owner { asks: Vec::new(), ..owner.clone() });
+                        drop(self.step(&Event::LeftOpen { pane, owner, question }));
+                    }
+                    None => owner.asks.push(question),
+                }
             }
         }
-        if !owner.asks.is_empty() {
-            self.left.insert(host.clone(), owner);
+        if left.owners.iter().all(|owner| owner.asks.is_empty()) {
+            self.hosts.left_is_told(host);
+        } else {
+            self.left.insert(host.clone(), left);
+        }
+    }
+
+    /// Panes that a host does not show by now are gone, and what was asked there.
+    pub(crate) fn forget_left(&mut self, host: &HostName) {
+        if !self.watched.contains(host) && self.left.remove(host).is_some() {
+            self.hosts.left_is_told(host);
         }
     }
 

@@ -8,7 +8,7 @@
 
 use super::acts::{Act, Ticket};
 use super::catch_up::CatchUp;
-use super::claims::Between;
+use super::claims::{Between, Left};
 use super::early::Early;
 use super::hosts::{Hosts, Life, Sending};
 use super::live_view::LiveView;
@@ -26,8 +26,8 @@ use tmuxagent_config::HostConfig;
 use tmuxagent_engine::Engine;
 use tmuxagent_ipc::wire::Reply;
 use tmuxagent_model::{
-    Doubt, Effect, EntityKind, Event, EventLine, HostName, Intent, IntentId, Millis, Note, Outcome, Owner, PaneKey,
-    Severity, SkipReason, Snapshot, Timestamp, Trouble,
+    Doubt, Effect, EntityKind, Event, EventLine, HostName, Intent, IntentId, Millis, Note, Outcome, PaneKey, Severity,
+    SkipReason, Snapshot, Timestamp, Trouble,
 };
 use tmuxagent_store::{Committed, Durability, JournalRow};
 use tmuxagent_text::redact::Redactor;
@@ -104,7 +104,7 @@ pub struct Core {
     /// What happens on them, for the case that this one takes them over.
     pub(crate) between: BTreeMap<HostName, Between>,
     /// What those before this one had asked there, as far as it is not told yet.
-    pub(crate) left: BTreeMap<HostName, Box<Owner>>,
+    pub(crate) left: BTreeMap<HostName, Left>,
     pub(crate) acts: Vec<Act>,
     /// What was taken in lately.
     pub(crate) trace: Trace,

@@ -316,6 +316,13 @@ impl Hosts {
         }
     }
 
+    /// What was left open on a host is told.
+    pub(crate) fn left_is_told(&mut self, host: &HostName) {
+        if let Some(life) = self.watcher(host) {
+            self.acts.push(Act::LeftIsTold(life));
+        }
+    }
+
     /// A view runs in a pane: what it draws is not read.
     pub(crate) fn view_runs_in(&mut self, connection: u64, host: HostName, pane: PaneId) {
         if let Some(life) = self.watcher(&host) {

@@ -1,6 +1,7 @@
 //! What the collectors tell, and what becomes of a host whose collector ends.
 
 use super::acts::Act;
+use super::claims::Left;
 use super::core::Core;
 use super::hosts::Life;
 use super::recovery::waits_for_keys;
@@ -28,7 +29,7 @@ impl Core {
         }
         match message {
             HostMessage::Claim(owner) => self.claimed(host, owner),
-            HostMessage::Left(owner) => self.left_open(host, owner),
+            HostMessage::Left { server, owners } => self.left_open(host, Left { server, owners }),
             HostMessage::Event(event) if self.watched.contains(host) => self.overhear(host, event),
             // A collector tells each pane that its filters leave out, known from earlier or not.
             HostMessage::Event(Event::PaneGone { pane, unwatched: true, .. }) if !self.knows_pane(&pane) => {

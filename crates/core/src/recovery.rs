@@ -101,6 +101,7 @@ impl Core {
             }
             let gone = self.known_panes(host).into_iter().filter(|pane| !self.view.is_confirmed(pane));
             gone.collect::<Vec<_>>().into_iter().for_each(|pane| self.pane_gone(pane, false));
+            self.forget_left(host);
         }
     }
 }
@@ -127,7 +128,7 @@ pub(crate) const fn waits_for_keys(message: &HostMessage) -> Option<&PaneKey> {
         | HostMessage::Ended(_)
         | HostMessage::Status { .. }
         | HostMessage::Claim(_)
-        | HostMessage::Left(_)
+        | HostMessage::Left { .. }
         | HostMessage::Panes(_)
         | HostMessage::Malformed { .. }
         | HostMessage::Awaits { .. }

@@ -76,6 +76,12 @@ impl Turn<'_> {
         }
         let cause = by_hand(self.now, by);
         match self.fire(pane, pipeline, rule, cause, Vec::new(), Starter::Command) {
+            Fired::Started(at) if self.stage(at).is_some_and(|stage| stage.state == StageState::Failed) => {
+                let why = self.stage(at).and_then(|stage| stage.ended.as_ref()).map(super::progress::Cause::brief);
+                let (why, run) = (why.unwrap_or_default(), at.run);
+                let text = format!("stage {} of {} failed at once, run {run}: {why}", rule.name, pipeline.name);
+                self.refused(RefusalKind::Refused, text);
+            }
             Fired::Started(at) => {
                 let waits = self.run(at.run).is_some_and(|run| run.group.is_some() && !run.granted);
                 let state = self.stage(at).map_or("started", |stage| match stage.state {

@@ -6,6 +6,7 @@ use super::turn::Turn;
 use super::watch::of_pane;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use tmuxagent_model::shell::quoted;
 use tmuxagent_model::{
     Alert, AlertKind, HostName, IntentId, Note, OpenQuestion, Owner, PaneInfo, PaneKey, ProgramState, Severity,
     TimerKey, Urgency,
@@ -109,7 +110,7 @@ impl Turn<'_> {
             row.info.dead = true;
         }
         let why = match (by, unwatched) {
-            (Some(other), _) => format!("{} watches it now", other.named(super::text::visible)),
+            (Some(other), _) => format!("it is watched now by {}", other.named(super::text::visible)),
             (None, true) => "nobody watches it any more".to_owned(),
             (None, false) => "it is gone".to_owned(),
         };
@@ -133,25 +134,31 @@ impl Turn<'_> {
         let place = pane.told(&row.place);
         let (pipeline, stage) = (&question.pipeline, &question.stage);
         let who = owner.named(super::text::visible);
-        let text = format!("{who} is gone; a decision about {pipeline}/{stage} was open there");
+        let text = format!("a decision about {pipeline}/{stage} was open at {who}, which is gone");
         let known = row.pipelines.contains(pipeline)
             && self.policy.pipelines.iter().any(|own| own.name == *pipeline && own.stage(stage).is_some());
-        let body = if known {
-            let short = format!("{}:{}", pane.host, pane.pane);
-            format!("nothing of it is begun here; `tmuxagent start {short} {pipeline} --stage {stage}` begins it")
+        let word = |text: &str| {
+            let plain = text.chars().all(|c| c.is_alphanumeric() || "-_.:%".contains(c));
+            if plain { text.to_owned() } else { quoted(text) }
+        };
+        let [at, name, part] = [&format!("{}:{}", pane.host, pane.pane), pipeline, stage].map(|text| word(text));
+        let command = format!("tmuxagent start {at} {name} --stage {part}");
+        let follows = if known {
+            format!("nothing of it is begun here; `{command}` begins it, without what its trigger had captured there")
         } else {
             "nothing of it is begun here, where no policy has it for this pane".to_owned()
         };
         self.note(Severity::Warning, &place, Note::Text { text: text.clone() });
-        self.note(Severity::Info, &place, Note::Text { text: body.clone() });
+        self.note(Severity::Info, &place, Note::Text { text: follows });
         self.alert(Alert {
             kind: AlertKind::Approval,
             urgency: Urgency::High,
-            title: format!("{place} {text}"),
-            body,
+            title: format!("{place}: {text}"),
+            body: if known { command } else { String::new() },
             approval: None,
             run: None,
-            dedupe: format!("left/{}/{pane}/{pipeline}/{stage}", owner.instance),
+            // Each is a decision of its own, also where one was open there before.
+            dedupe: format!("left/{}/{pane}/{pipeline}/{stage}/{}", owner.instance, self.now.0),
             channels: Vec::new(),
         });
     }

@@ -304,6 +304,7 @@ impl Dispatch {
             Act::Withdraw(life, intent) => self.tell_collector(life, |handle| handle.withdraw(intent)),
             Act::Freeze(life, frozen) => self.tell_collector(life, |handle| handle.freeze(frozen)),
             Act::WatchScreens(life, panes) => self.tell_collector(life, |handle| handle.watch_screens(panes)),
+            Act::LeftIsTold(life) => self.tell_collector(life, tmuxagent_tmux::HostHandle::left_is_told),
             Act::Asks(life, asks) => self.tell_collector(life, |handle| handle.asks(asks)),
             Act::RunsIn(life, pane, pipelines) => self.tell_collector(life, |handle| handle.runs_in(pane, pipelines)),
             Act::Hook(life, pane, told) => self.tell_collector(life, |handle| handle.hook(pane, told)),

@@ -24,8 +24,11 @@ const LONGEST: Duration = Duration::from_secs(2);
 /// A file that is still being written is waited for so long.
 const WRITING: Duration = Duration::from_secs(60);
 
-/// The folders in which something may change.
+/// The folders in which something may change, and files.
 type Wanted = Arc<Mutex<BTreeSet<PathBuf>>>;
+
+/// So many links are followed one after the other.
+const MOST_LINKS: usize = 8;
 
 /// Looks after the files; ends when dropped.
 #[derive(Debug)]
@@ -40,8 +43,9 @@ impl Files {
         let wanted = Wanted::new(Mutex::new(folders(loaded, named)));
         let (renewed, renewals) = mpsc::unbounded_channel();
         let (changed, changes) = mpsc::channel(1);
-        let seen = Arc::clone(&wanted);
-        let writers = Writers { wanted: Arc::clone(&wanted), ..Writers::default() };
+        let linked = Wanted::default();
+        let seen = Arc::clone(&linked);
+        let writers = Writers { wanted: Arc::clone(&linked), ..Writers::default() };
         let written = writers.clone();
         let on_event = move |event: notify::Result<notify::Event>| {
             if event.is_ok_and(|event| concerns(&seen, &event.paths) && written.take(&event)) {
@@ -51,7 +55,7 @@ impl Files {
         };
         match watcher(on_event) {
             Ok(watcher) => {
-                let mut eyes = Eyes { watcher, wanted: Arc::clone(&wanted), open: BTreeMap::new() };
+                let mut eyes = Eyes { watcher, wanted: Arc::clone(&wanted), linked, open: BTreeMap::new() };
                 eyes.open();
                 tokio::spawn(look(eyes, changes, renewals, (urgent, writers)));
             }
@@ -82,6 +86,26 @@ fn folders(loaded: &Loaded, named: &[PathBuf]) -> BTreeSet<PathBuf> {
     folders
 }
 
+/// The same with what their links, and those of the files in them, lead to. A file or folder that is meant by a link changes
+/// elsewhere.
+fn with_links(wanted: &BTreeSet<PathBuf>) -> BTreeSet<PathBuf> {
+    let mut all = wanted.clone();
+    let inside = wanted.iter().filter_map(|folder| std::fs::read_dir(folder).ok()).flatten().flatten();
+    let links = inside.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_symlink()));
+    let links: Vec<PathBuf> = links.map(|entry| entry.path()).filter(|path| is_read_here(path)).collect();
+    for path in wanted.iter().chain(&links) {
+        let mut at = path.clone();
+        for _ in 0..MOST_LINKS {
+            let Ok(target) = std::fs::read_link(&at) else { break };
+            at = at.parent().unwrap_or(Path::new("/")).join(target);
+            all.insert(at.clone());
+        }
+        // By its true name it may be told as well.
+        all.extend(std::fs::canonicalize(path).ok().filter(|_| &at != path || links.contains(path)));
+    }
+    all
+}
+
 /// Whether a change at these places can matter: in a wanted folder, or of one, or of a folder above one.
 fn concerns(wanted: &Wanted, paths: &[PathBuf]) -> bool {
     let wanted = wanted.lock().unwrap_or_else(PoisonError::into_inner);
@@ -95,6 +119,8 @@ fn concerns(wanted: &Wanted, paths: &[PathBuf]) -> bool {
 struct Eyes {
     watcher: RecommendedWatcher,
     wanted: Wanted,
+    /// The same with what links lead to.
+    linked: Wanted,
     /// With device and file number: a folder that was replaced is another.
     open: BTreeMap<PathBuf, (u64, u64)>,
 }
@@ -130,13 +156,17 @@ impl Eyes {
     /// Each wanted folder that exists, and the nearest one above each that does not.
     fn there(&self) -> BTreeMap<PathBuf, (u64, u64)> {
         let wanted = self.wanted.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let linked = with_links(&wanted);
+        self.linked.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&linked);
         let nearest = |folder: &PathBuf| {
             folder.ancestors().find_map(|path| {
                 let found = std::fs::metadata(path).ok().filter(std::fs::Metadata::is_dir)?;
                 Some((path.to_owned(), (found.dev(), found.ino())))
             })
         };
-        wanted.iter().filter_map(nearest).collect()
+        // The system watches a folder once, by whatever names.
+        let mut known = BTreeSet::new();
+        linked.iter().filter_map(nearest).filter(|(_, id)| known.insert(*id)).collect()
     }
 }
 
@@ -234,16 +264,45 @@ impl Writers {
 
     /// Whether a file of that name is read; another one may be open for ever.
     fn is_read(&self, path: &Path) -> bool {
-        let yaml = path.extension().is_some_and(|ending| ending == "yaml" || ending == "yml");
-        let named = || self.wanted.lock().unwrap_or_else(PoisonError::into_inner).contains(path);
-        yaml || path.file_name().is_some_and(|name| name == ".env") || named()
+        is_read_here(path) || self.wanted.lock().unwrap_or_else(PoisonError::into_inner).contains(path)
     }
+}
+
+/// Whether a file of that name is read wherever it stands in a folder of the user's.
+fn is_read_here(path: &Path) -> bool {
+    let yaml = path.extension().is_some_and(|ending| ending == "yaml" || ending == "yml");
+    yaml || path.file_name().is_some_and(|name| name == ".env")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::io::Write as _;
+
+    #[test]
+    fn what_links_lead_to_is_watched_too() {
+        use std::os::unix::fs::symlink;
+        let room = tempfile::tempdir().unwrap();
+        let root = std::fs::canonicalize(room.path()).unwrap();
+        let at = |name: &str| root.join(name);
+        for folder in ["policies", "dotfiles", "dotfiles/more", "config"] {
+            std::fs::create_dir(at(folder)).unwrap();
+        }
+        std::fs::write(at("dotfiles/ci"), "").unwrap();
+        symlink("../dotfiles/ci", at("policies/ci.yaml")).unwrap();
+        symlink("../dotfiles/notes", at("policies/notes.txt")).unwrap();
+        symlink(at("dotfiles/more"), at("more")).unwrap();
+        symlink("nowhere.yaml", at("config/config.yaml")).unwrap();
+        symlink("loop.yaml", at("config/loop.yaml")).unwrap();
+        let wanted = BTreeSet::from([at("policies"), at("more"), at("config")]);
+        let linked = Wanted::new(Mutex::new(with_links(&wanted)));
+        for path in ["dotfiles/ci", "dotfiles/more/a.yaml", "config/nowhere.yaml", "more", "policies/new.yaml"] {
+            assert!(concerns(&linked, &[at(path)]), "{path}");
+        }
+        assert!(!concerns(&linked, &[at("dotfiles/other")]) && !concerns(&linked, &[at("dotfiles/notes")]));
+        let writers = Writers { wanted: linked, ..Writers::default() };
+        assert!(writers.is_read(&at("dotfiles/ci")) && !writers.is_read(&at("dotfiles/other")));
+    }
 
     #[test]
     fn it_is_read_once_it_is_quiet_or_after_a_while() {

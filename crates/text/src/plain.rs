@@ -44,7 +44,9 @@ pub fn named(text: &str) -> String {
 /// empty or has more than one line, so none is refused by this.
 #[must_use]
 pub fn no_answer(written: &str) -> Option<&'static str> {
-    let is_blank = |c: char| c.is_whitespace() || !is_harmless(c);
+    // Letters that are drawn as nothing: the braille pattern without a dot, and the fillers of Hangul.
+    let is_empty = |c: char| matches!(c, '\u{2800}' | '\u{115f}' | '\u{1160}' | '\u{3164}' | '\u{ffa0}');
+    let is_blank = |c: char| c.is_whitespace() || !is_harmless(c) || is_empty(c);
     if written.chars().all(is_blank) {
         return Some(
             "an answer without a visible character says nothing; nothing was decided. Enter alone is pressed by `tmuxagent send PANE ''`",
@@ -84,9 +86,10 @@ mod tests {
 
     #[test]
     fn an_answer_is_one_line_that_shows_something() {
-        for none in
-            ["", " ", "\n", "\r\n", "\t", "\u{3000}", "\u{200b}", "\u{7f}", "a\nb", "\ny", "a\tb", "y\u{1b}", "\u{3}"]
-        {
+        for none in [
+            "", " ", "\u{2800}", "\u{3164}", "\n", "\r\n", "\t", "\u{3000}", "\u{200b}", "\u{7f}", "a\nb", "\ny",
+            "a\tb", "y\u{1b}", "\u{3}",
+        ] {
             assert!(no_answer(none).is_some(), "{none:?}");
         }
         for answer in ["y", " y ", "y\n", "好", "a b", "👩\u{200d}💻"] {

@@ -23,12 +23,15 @@ pub(super) const OF_RUNS: &[(&str, &str)] = &[
     ),
     ("was not typed: what was typed before may have begun by now", "未输入：之前输入的命令可能已经开始"),
     // What another supervisor had asked.
-    ("{} watches it now", "现由 {0} 监视"),
-    ("{} is gone; a decision about {}/{} was open there", "{0} 已不在；它那里还有关于 {1}/{2} 的决定待定"),
+    ("it is watched now by {}", "现由 {0} 监视"),
+    ("{}: a decision about {}/{} was open at {}, which is gone", "{0}：{3} 已不在，它那里还有关于 {1}/{2} 的决定待定"),
+    ("a decision about {}/{} was open at {}, which is gone", "{2} 已不在，它那里还有关于 {0}/{1} 的决定待定"),
+    ("{}'s tmuxagent on {} (process {})", "{1} 上 {0} 的 tmuxagent（进程 {2}）"),
     (
-        "nothing of it is begun here; `tmuxagent start {} {} --stage {}` begins it",
-        "这里没有开始它的任何部分；`tmuxagent start {0} {1} --stage {2}` 会开始它",
+        "nothing of it is begun here; `{}` begins it, without what its trigger had captured there",
+        "这里没有开始它的任何部分；`{0}` 会开始它，但没有其触发条件在那里捕获的内容",
     ),
+    ("stage {} of {} failed at once, run {}: {}", "{1} 的阶段 {0} 立即失败，运行 {2}：{3}"),
     (
         "nothing of it is begun here, where no policy has it for this pane",
         "这里没有开始它的任何部分，也没有策略在这个窗格里有它",

@@ -39,7 +39,7 @@ use tmuxagent_clock::Clock;
 use tmuxagent_errand::{Ending, Errand};
 use tmuxagent_model::{
     AgentStatus, Awaited, Event, HookTold, HostName, HostState, IntentId, OpenQuestion, Owner, PaneId, PaneKey,
-    PaneReader, RequestNews, Timestamp,
+    PaneReader, RequestNews, ServerId, Timestamp,
 };
 use tmuxagent_policy::Policy;
 use tokio::sync::{mpsc, oneshot, watch as latest};
@@ -65,8 +65,14 @@ pub enum HostMessage {
     /// Who types there from now on: another supervisor, or this one under another name; `None`: this host. Told before
     /// anything of the panes, unless it is this host from the start.
     Claim(Option<Box<Owner>>),
-    /// Who had it before this host left open what [`Owner::asks`] names. Told before the [`HostMessage::Claim`] that follows.
-    Left(Box<Owner>),
+    /// Those who had the server before left open what [`Owner::asks`] names, of panes of that server. Told before the
+    /// [`HostMessage::Claim`] that follows, and again in the next life until [`HostHandle::left_is_told`].
+    Left {
+        /// The server.
+        server: ServerId,
+        /// They.
+        owners: Vec<Owner>,
+    },
     /// What a pane's program printed since it was last told, oldest first, at most [`tmuxagent_model::PRINTED`] lines: before
     /// the events that follow from them, and with the surface. Shown to people, never a reason for anything.
     Printed {
@@ -142,6 +148,7 @@ pub(crate) enum Request {
     WatchScreens(Vec<PaneKey>),
     RunsIn(PaneKey, Vec<String>),
     Asks(Vec<OpenQuestion>),
+    LeftIsTold,
     Hook(PaneKey, Box<HookTold>),
     Agent(PaneKey, Box<RequestNews>),
     Thread(PaneKey, Box<ThreadTold>),
@@ -206,6 +213,11 @@ impl HostHandle {
     /// This is asked about stages there. It stands on the server, for whoever takes it over when this supervisor is gone.
     pub fn asks(&self, asks: Vec<OpenQuestion>) {
         self.ask(Request::Asks(asks));
+    }
+
+    /// What those before had asked is told, and that is written down.
+    pub fn left_is_told(&self) {
+        self.ask(Request::LeftIsTold);
     }
 
     /// An agent in a pane tells something by a hook. It is weighed with the next look at the pane, if that agent still reads

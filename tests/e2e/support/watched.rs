@@ -97,7 +97,7 @@ fn copy(message: &HostMessage) -> HostMessage {
             HostMessage::Status { state: *state, version: version.clone(), detail: detail.clone() }
         }
         HostMessage::Claim(owner) => HostMessage::Claim(owner.clone()),
-        HostMessage::Left(owner) => HostMessage::Left(owner.clone()),
+        HostMessage::Left { server, owners } => HostMessage::Left { server: server.clone(), owners: owners.clone() },
         HostMessage::Printed { pane, lines } => HostMessage::Printed { pane: pane.clone(), lines: lines.clone() },
         HostMessage::Panes(panes) => HostMessage::Panes(panes.clone()),
         HostMessage::Awaits { pane, awaited } => HostMessage::Awaits { pane: pane.clone(), awaited: awaited.clone() },

@@ -225,6 +225,7 @@ impl Supervisor {
             | Act::WatchScreens(..)
             | Act::RunsIn(..)
             | Act::Asks(..)
+            | Act::LeftIsTold(_)
             | Act::Hook(..)
             | Act::Request(..)
             | Act::Exclude(..)

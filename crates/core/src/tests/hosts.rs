@@ -374,21 +374,31 @@ fn what_another_supervisor_had_asked_is_told_once_its_pane_is_known() {
     let gone = Owner { gone: Some(Millis(10)), ..owner.clone() };
     let mut room = Room::new();
     room.hear(1, HostMessage::Claim(Some(Box::new(gone))));
-    room.hear(1, HostMessage::Left(Box::new(owner)));
+    room.hear(1, HostMessage::Left { server: info(1).key.server, owners: vec![owner] });
     room.commit();
-    assert!(room.core.left.values().all(|left| left.asks.len() == 2), "not yet ours");
+    assert!(room.core.left.values().all(|left| left.owners[0].asks.len() == 2), "not yet ours");
     room.hear(1, HostMessage::Claim(None));
     let told = |batch: &tmuxagent_store::Batch, part: &str| {
         batch.notes.iter().filter(|(_, _, note)| matches!(note, Note::Text { text } if text.contains(part))).count()
             + batch.events.iter().filter(|row| row.notes.iter().any(|note| format!("{note:?}").contains(part))).count()
     };
     let batch = room.commit().unwrap();
-    assert_eq!(told(&batch, "a decision about chain/one was open there"), 1, "{batch:?}");
+    assert_eq!(told(&batch, "a decision about chain/one was open at li's tmuxagent on nas"), 1, "{batch:?}");
     assert_eq!(told(&batch, "chain/two"), 0);
     // A pane that is listed later.
     room.hear(1, HostMessage::Event(Event::PaneSeen { info: Box::new(info(7)) }));
-    assert_eq!(told(&room.commit().unwrap(), "a decision about chain/two was open there"), 1);
+    assert_eq!(told(&room.commit().unwrap(), "a decision about chain/two was open at li's tmuxagent on nas"), 1);
     assert!(room.core.left.is_empty());
+    assert!(room.core.acts().contains(&Act::LeftIsTold(Life(1))), "what is written down stands there no more");
+    // Of another server, or of a pane that is not shown: nothing is told, and nothing is kept.
+    let asks = vec![question(1, "three"), question(9, "four")];
+    let owners = vec![Owner { asks, ..Owner::default() }];
+    room.hear(1, HostMessage::Left { server: tmuxagent_model::ServerId::new("other"), owners });
+    room.see(1);
+    room.core.fire(room.now + Millis(3000));
+    let batch = room.commit();
+    assert!(batch.is_none_or(|batch| told(&batch, "chain/") == 0));
+    assert!(room.core.left.is_empty() && room.core.acts().contains(&Act::LeftIsTold(Life(1))));
 }
 
 #[test]

@@ -282,7 +282,6 @@ pub(super) const ROWS: &[(&str, &str)] = &[
         "printed as the supervisor before this one ended, and not acted on by this one: `{}`",
         "在前一个监督进程结束之际打印，本进程没有据此行动：`{0}`",
     ),
-    ("{}'s tmuxagent on {} (process {})", "{1} 上 {0} 的 tmuxagent（进程 {2}）"),
     ("it is the same server as `{}`, under which it is watched", "与 `{0}` 是同一个服务器，已在该名称下观察"),
     ("host {}: {}", "主机 {0}：{1}"),
     ("answered earlier", "已经回答过"),

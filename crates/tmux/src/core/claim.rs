@@ -13,12 +13,12 @@
 use super::link::Link;
 use super::{HostCore, Job, Output, Purpose};
 use crate::HostMessage;
-use crate::proto::claim::{Words, ask, lease, line, renew, take};
+use crate::proto::claim::{Estate, Words, ask, line, renew, take};
 use crate::proto::{Claimed, Nonce, Reply, RowReader, Token, Version};
 use std::collections::{BTreeSet, HashSet};
 use std::time::Duration;
 use std::time::Instant;
-use tmuxagent_model::{HostName, HostState, Millis, OpenQuestion, Owner, ServerId};
+use tmuxagent_model::{HostName, HostState, Millis, OpenQuestion, Owner, ServerId, Timestamp};
 use tmuxagent_text::{Lang, host_owner};
 
 /// How often the holder renews its lease.
@@ -69,10 +69,11 @@ pub(crate) struct Claim {
     shy: bool,
     /// Names under which this process watches nothing any more.
     gone: BTreeSet<HostName>,
-    /// What this supervisor asks about stages there.
-    asks: Vec<OpenQuestion>,
-    /// Who had the server before us and left questions open, until that is told.
-    left: Option<Box<Owner>>,
+    /// What stands in our lease: what this supervisor asks about stages there, and what those before it had asked, until that is
+    /// told.
+    estate: Estate,
+    /// What is left was handed over to be told.
+    handed: bool,
 }
 
 /// Nobody lives who holds it.
@@ -95,9 +96,9 @@ pub(crate) enum Next {
 impl Claim {
     pub fn new(us: Owner, homes: HashSet<ServerId>, shy: bool, now: Instant) -> Self {
         let (standing, read, unrenewed) = (Standing::Unknown, Claimed::default(), now);
-        let (seen, gone, asks) = (now, BTreeSet::new(), Vec::new());
-        let (known, orphaned, left) = (Owner::default(), None, None);
-        Self { us, standing, read, known, unrenewed, seen, orphaned, homes, shy, gone, asks, left }
+        let (seen, gone, estate) = (now, BTreeSet::new(), Estate::default());
+        let (known, orphaned, handed) = (Owner::default(), None, false);
+        Self { us, standing, read, known, unrenewed, seen, orphaned, homes, shy, gone, estate, handed }
     }
 
     pub const fn standing(&self) -> &Standing {
@@ -125,12 +126,35 @@ impl Claim {
     pub fn forget(&mut self) {
         self.standing = Standing::Unknown;
         self.orphaned = None;
+        self.estate.left.clear();
+    }
+
+    /// A lease as it is written now.
+    pub fn lease(&self, now: Timestamp) -> String {
+        self.estate.lease(now)
+    }
+
+    /// What is left by those who had a server before us, of whom `read` tells, is ours to tell once we have it. What an earlier
+    /// life of ours asked we know ourselves.
+    fn inherit(&mut self, read: &Claimed) {
+        let mut left = read.estate().left;
+        if !self.known.asks.is_empty() && self.known.instance != self.us.instance {
+            left.push(self.known.clone());
+        }
+        (self.estate.left, self.handed) = (left, false);
+    }
+
+    /// What is left, to be told; once.
+    fn hand_over(&mut self) -> Option<Vec<Owner>> {
+        let due = self.token().is_some() && !self.estate.left.is_empty() && !self.handed;
+        self.handed |= due;
+        due.then(|| self.estate.left.clone())
     }
 
     /// What was found out of it, while names went and questions came that the look did not know of.
     pub fn found(&mut self, found: Self) {
-        let (gone, asks) = (std::mem::take(&mut self.gone), std::mem::take(&mut self.asks));
-        *self = Self { gone, asks, ..found };
+        let (gone, asks) = (std::mem::take(&mut self.gone), std::mem::take(&mut self.estate.asks));
+        *self = Self { gone, estate: Estate { asks, left: found.estate.left }, ..found };
     }
 
     /// Whether this process had the server, under a name that is gone.
@@ -174,16 +198,16 @@ impl Claim {
             self.read = read;
             self.orphaned = None;
             self.standing = Standing::Ours(token);
-            let asks = std::mem::take(&mut self.known.asks);
-            // What an earlier life of ours asked we know ourselves.
-            if !asks.is_empty() && self.known.instance != self.us.instance {
-                self.left = Some(Box::new(Owner { asks, ..self.known.clone() }));
-            }
             return Next::Keep;
         }
         let next = self.judge(&read, now, alive);
         if let Some(owner) = &read.owner {
-            self.known = Owner { asks: read.asks(), ..owner.clone() };
+            self.known = Owner { asks: read.estate().asks, ..owner.clone() };
+        }
+        match next {
+            Next::Take => self.inherit(&read),
+            Next::Be(_) => self.estate.left.clear(),
+            Next::Keep => {}
         }
         self.read = read;
         if let Next::Be(standing) = &next {
@@ -245,13 +269,21 @@ impl Orphaned {
 impl HostCore {
     /// What the lease is renewed with: anything that was not there before.
     pub fn lease(&self) -> String {
-        lease(self.wall, &self.claim.asks)
+        self.claim.lease(self.wall)
     }
 
     /// This is asked about stages there from now on.
     pub fn asks_now(&mut self, asks: Vec<OpenQuestion>) {
-        self.claim.asks = asks;
+        self.claim.estate.asks = asks;
         if self.claim.token().is_some() {
+            self.claim_is_doubtful();
+        }
+    }
+
+    /// What those before us had asked is told, and written down.
+    pub fn left_is_told(&mut self) {
+        if self.claim.handed {
+            self.claim.estate.left.clear();
             self.claim_is_doubtful();
         }
     }
@@ -339,8 +371,10 @@ impl HostCore {
 
     /// Tells who types there, when that changed, and what follows from it.
     pub fn tell_claim(&mut self) {
-        if let Some(left) = self.claim.left.take() {
-            self.outlet.put(HostMessage::Left(left));
+        if let Some(server) = self.server.as_ref().map(|server| server.id.clone())
+            && let Some(owners) = self.claim.hand_over()
+        {
+            self.outlet.put(HostMessage::Left { server, owners });
         }
         let owner = self.claim.owner();
         if self.told_owner == owner {

@@ -7,7 +7,7 @@ use super::{HostCore, Job, Output};
 use crate::HostMessage;
 use crate::proto::Version;
 use std::time::Duration;
-use tmuxagent_model::{HostState, PaneId, ServerId};
+use tmuxagent_model::{HostState, PaneId, ServerId, Timestamp};
 
 /// How the host is reached at present.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,8 +53,8 @@ pub(crate) struct Probed {
 pub(crate) struct Claiming {
     /// What is known of its claim.
     pub claim: Claim,
-    /// A lease to begin with.
-    pub lease: String,
+    /// The time, for a lease to begin with.
+    pub wall: Timestamp,
 }
 
 /// Why nothing was found.
@@ -84,7 +84,7 @@ impl HostCore {
             return;
         }
         self.asks_claim = true;
-        let claim = Claiming { claim: self.claim.clone(), lease: self.lease() };
+        let claim = Claiming { claim: self.claim.clone(), wall: self.wall };
         self.outputs.push(Output::Job(Job::Probe { known: self.server.clone(), claim: Box::new(claim) }));
     }
 

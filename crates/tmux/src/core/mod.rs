@@ -279,6 +279,7 @@ impl HostCore {
             Request::WatchScreens(panes) => self.watch_screens(panes),
             Request::RunsIn(pane, pipelines) => self.runs_in(pane, pipelines),
             Request::Asks(asks) => self.asks_now(asks),
+            Request::LeftIsTold => self.left_is_told(),
             Request::Hook(pane, told) => self.hook(&pane, *told),
             Request::Agent(pane, news) => self.request_news(&pane, *news),
             Request::Thread(pane, told) => self.thread_told(&pane, *told),

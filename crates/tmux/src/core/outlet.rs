@@ -145,7 +145,7 @@ const fn pane_of(message: &HostMessage) -> Option<&PaneKey> {
         )
         | HostMessage::Status { .. }
         | HostMessage::Claim(_)
-        | HostMessage::Left(_)
+        | HostMessage::Left { .. }
         | HostMessage::Awaits { .. }
         | HostMessage::Panes(_)
         | HostMessage::Malformed { .. }

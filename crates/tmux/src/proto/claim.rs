@@ -10,7 +10,8 @@
 //! no process.
 
 use super::{Nonce, Row, Version, escape_operand, quote, row_format};
-use tmuxagent_model::{OpenQuestion, Owner, Timestamp};
+use serde::{Deserialize, Serialize};
+use tmuxagent_model::{HostName, OpenQuestion, Owner, Timestamp};
 
 /// The server option that holds the token.
 const TOKEN: &str = "@tmuxagent_owner";
@@ -19,20 +20,46 @@ const OWNER: &str = "@tmuxagent_owner_is";
 /// The lease: a hidden variable, or a server option.
 const LEASE: &str = "@tmuxagent_lease";
 
+/// So much of each is read, in columns: anybody may write anything there.
+const MOST_READ: usize = 4_000;
+/// So long may a word be that names somebody.
+const LONGEST_NAME: usize = 64;
+
 /// So many open questions stand in a lease,
 const MOST_ASKED: usize = 16;
-/// and so many bytes of them: a lease is read every second.
-const MOST_BYTES: usize = 2_000;
+/// those of so many that are gone,
+const MOST_LEFT: usize = 4;
+/// and so many bytes of all: a lease is read every second.
+const MOST_BYTES: usize = 3_000;
 
-/// A lease: anything that was not there before, and what the holder asks. What does not fit is left out.
-#[must_use]
-pub fn lease(now: Timestamp, asks: &[OpenQuestion]) -> String {
-    let seconds = now.0 / 1000;
-    let written = (1..=asks.len().min(MOST_ASKED)).rev().find_map(|most| {
-        let json = serde_json::to_string(&asks[..most]).ok()?;
-        (json.len() <= MOST_BYTES).then(|| format!("{seconds} {json}"))
-    });
-    written.unwrap_or_else(|| seconds.to_string())
+/// What stands in a lease for whoever has the server next.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Estate {
+    /// What the holder asks.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub asks: Vec<OpenQuestion>,
+    /// Those before the holder with what they had asked, as long as the holder has told nobody of it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub left: Vec<Owner>,
+}
+
+impl Estate {
+    /// A lease with it: anything that was not there before, and as much of this as fits, what was left first.
+    #[must_use]
+    pub fn lease(&self, now: Timestamp) -> String {
+        let seconds = now.0 / 1000;
+        let left = self.left.len().min(MOST_LEFT);
+        let sizes = (0..=self.asks.len().min(MOST_ASKED)).rev().map(|asks| (left, asks));
+        let smaller = (0..left).rev().map(|left| (left, 0));
+        let fits = sizes.chain(smaller).take_while(|size| *size != (0, 0)).find_map(|(left, asks)| {
+            let part = Self { asks: self.asks[..asks].to_vec(), left: self.left[..left].to_vec() };
+            // Within a string of JSON it may be written so; in tmux it would begin something.
+            let json = serde_json::to_string(&part).ok()?.replace('#', "\\u0023");
+            (json.len() <= MOST_BYTES).then(|| format!("{seconds} {json}"))
+        });
+        fits.unwrap_or_else(|| seconds.to_string())
+    }
 }
 
 /// What stands for one taking of a server. Without one nothing can be typed: see [`super::Expectation`].
@@ -74,19 +101,40 @@ pub struct Claimed {
 }
 
 impl Claimed {
-    /// What whoever holds it had asked, as far as its lease says so.
+    /// What its lease holds for whoever has the server next.
     #[must_use]
-    pub fn asks(&self) -> Vec<OpenQuestion> {
+    pub fn estate(&self) -> Estate {
         let json = self.lease.split_once(' ').map(|(_, json)| json).filter(|json| json.len() <= MOST_BYTES);
-        json.and_then(|json| serde_json::from_str(json).ok()).unwrap_or_default()
+        let read: Option<Estate> = json.and_then(|json| serde_json::from_str(json).ok());
+        let Estate { mut asks, left } = read.unwrap_or_default();
+        asks.truncate(MOST_ASKED);
+        let left = left.into_iter().take(MOST_LEFT).map(known_shortly);
+        let left = left.map(|mut owner| {
+            owner.asks.truncate(MOST_ASKED);
+            owner
+        });
+        Estate { asks, left: left.collect() }
     }
 
     /// Reads the row that [`ask`] prints.
     #[must_use]
     pub fn read(row: &Row) -> Option<Self> {
         let text = |index: usize| row.get(index).map(|field| String::from_utf8_lossy(field).into_owned());
-        Some(Self { token: text(0)?, owner: serde_json::from_slice(row.get(1)?).ok(), lease: text(2)? })
+        let owner: Option<Owner> = serde_json::from_slice(row.get(1)?).ok();
+        Some(Self { token: text(0)?, owner: owner.map(known_shortly), lease: text(2)? })
     }
+
+    /// Whether it can be compared with what stands there; we wrote nothing else.
+    fn is_sound(&self) -> bool {
+        [&self.token, &self.lease].iter().all(|text| text.len() < MOST_READ && !text.contains('\u{fffd}'))
+    }
+}
+
+/// Somebody by names that can be told.
+fn known_shortly(owner: Owner) -> Owner {
+    let short = |name: &str| name.chars().take(LONGEST_NAME).collect::<String>();
+    let (user, machine, host) = (short(&owner.user), short(&owner.machine), HostName::new(short(owner.host.as_str())));
+    Owner { user, machine, host, ..owner }
 }
 
 /// Words of a tmux command, for a command line of its own ([`line()`]) or for the program's arguments.
@@ -95,14 +143,21 @@ pub type Words = Vec<String>;
 /// Prints the claim.
 #[must_use]
 pub fn ask(nonce: &Nonce) -> Words {
-    let row = row_format(nonce, &[TOKEN_FIELD, "#{@tmuxagent_owner_is}", "#{@tmuxagent_lease}"]);
+    let fields = [TOKEN, OWNER, LEASE].map(read_format);
+    let row = row_format(nonce, &fields.each_ref().map(String::as_str));
     words(&["display-message", "-p", &row])
 }
 
-/// Takes the server if its claim still is what was read, and prints the claim.
+/// Takes the server if its claim still is what was read, and prints the claim. One that can't be compared is taken as it
+/// stands: of two who do so the later one has it, and the other one's token holds no more.
 #[must_use]
 pub fn take(nonce: &Nonce, version: Version, from: &Claimed, token: &Token, owner: &Owner, lease: &str) -> Words {
-    let unchanged = format!("#{{&&:{},#{{==:#{{{LEASE}}},{}}}}}", holds(&from.token), escape_operand(&from.lease));
+    let unchanged = if from.is_sound() {
+        let same = |name, text: &str| format!("#{{==:{},{}}}", read_format(name), escape_operand(text));
+        format!("#{{&&:{},{}}}", same(TOKEN, &from.token), same(LEASE, &from.lease))
+    } else {
+        "1".to_owned()
+    };
     // Nothing in it can fail to be written as JSON.
     let who = serde_json::to_string(owner).unwrap_or_default();
     let commands = format!(
@@ -133,6 +188,12 @@ pub fn release(nonce: &Nonce, version: Version, token: &Token) -> Words {
 pub fn line(words: &Words) -> String {
     let written = words.iter().map(|word| if word == ";" { word.clone() } else { quote(word) });
     written.collect::<Vec<_>>().join(" ")
+}
+
+/// The format by which an option or variable is read, and compared with what was read: tmux leaves out what is too much, and
+/// what is no text (`format_trim_left` in its format-draw.c).
+fn read_format(name: &str) -> String {
+    format!("#{{={MOST_READ}:{name}}}")
 }
 
 fn holds(token: &str) -> String {
@@ -167,12 +228,33 @@ mod tests {
         let from = Claimed { token: "a.1,}#".to_owned(), lease: "17".to_owned(), owner: None };
         let owner = Owner { user: "ann\n\"".to_owned(), ..Owner::default() };
         let words = take(&nonce(), Version::NEWEST, &from, &Token::new("b", [0; 8]), &owner, "18");
-        assert_eq!(words[2], "#{&&:#{==:#{@tmuxagent_owner},a.1#,#}##},#{==:#{@tmuxagent_lease},17}}");
+        let wanted = "#{&&:#{==:#{=4000:@tmuxagent_owner},a.1#,#}##},#{==:#{=4000:@tmuxagent_lease},17}}";
+        assert_eq!(words[2], wanted);
         assert!(words[3].contains("set-option -s @tmuxagent_owner \"b\\0560000000000000000\""), "{}", words[3]);
         assert!(words[3].ends_with("set-environment -g -h @tmuxagent_lease \"18\""));
         assert!(!line(&words).contains('\n'));
         let old = renew(&nonce(), Version::SENDS, &Token::new("b", [0; 8]), "19");
         assert_eq!(old[3], "set-option -s @tmuxagent_lease \"19\"");
+    }
+
+    /// Anybody who reaches the server may write there.
+    #[test]
+    fn what_somebody_else_wrote_is_read_in_part_and_keeps_nobody_out() {
+        let long = Owner { user: "u".repeat(900), machine: "m".repeat(900), ..Owner::default() };
+        let row = |token: &[u8], lease: &[u8]| vec![token.to_vec(), serde_json::to_vec(&long).unwrap(), lease.to_vec()];
+        let read = Claimed::read(&row(b"a.1", b"17")).unwrap();
+        let owner = read.owner.clone().unwrap();
+        assert_eq!((owner.user.len(), owner.machine.len()), (64, 64));
+        let condition = |from: &Claimed| {
+            take(&nonce(), Version::NEWEST, from, &Token::new("b", [0; 8]), &Owner::default(), "18")[2].clone()
+        };
+        assert!(condition(&read).contains("a.1"));
+        let (long, broken) = ("x".repeat(MOST_READ), b"17\xff\xfe".to_vec());
+        for (token, lease) in [(&b"a.1"[..], &broken[..]), (&broken[..], b"17"), (b"a.1", long.as_bytes())] {
+            let from = Claimed::read(&row(token, lease)).unwrap();
+            assert_eq!(condition(&from), "1", "{from:?}");
+            assert_eq!(from.estate(), Estate::default());
+        }
     }
 
     #[test]
@@ -182,20 +264,27 @@ mod tests {
             pipeline: format!("ci-{n}"),
             stage: stage.to_owned(),
         };
-        let read = |asks: &[OpenQuestion]| {
-            let lease = lease(Timestamp(17_000), asks);
-            assert!(lease.starts_with("17") && lease.len() < 2_100, "{lease}");
-            Claimed { lease, ..Claimed::default() }.asks()
+        let read = |asks: &[OpenQuestion], left: &[Owner]| {
+            let lease = Estate { asks: asks.to_vec(), left: left.to_vec() }.lease(Timestamp(17_000));
+            assert!(lease.starts_with("17") && lease.len() < MOST_BYTES + 9 && !lease.contains('#'), "{lease}");
+            Claimed { lease, ..Claimed::default() }.estate()
         };
-        assert_eq!(lease(Timestamp(17_000), &[]), "17");
-        assert_eq!(read(&[]), []);
-        assert_eq!(read(&[question(1, "部署,#}\"")]), [question(1, "部署,#}\"")]);
+        let asks = |asks: &[OpenQuestion]| read(asks, &[]).asks;
+        assert_eq!(Estate::default().lease(Timestamp(17_000)), "17");
+        assert_eq!(asks(&[question(1, "部署,#}\"")]), [question(1, "部署,#}\"")]);
         let many: Vec<OpenQuestion> = (0..99).map(|n| question(n, "deploy")).collect();
-        assert_eq!(read(&many), many[..MOST_ASKED]);
-        assert_eq!(read(&[question(1, &"x".repeat(3_000))]), []);
-        let long: Vec<OpenQuestion> = (0..9).map(|n| question(n, &"x".repeat(400))).collect();
-        assert_eq!(read(&long), long[..4]);
-        assert_eq!(Claimed { lease: "17 [".to_owned(), ..Claimed::default() }.asks(), []);
+        assert_eq!(asks(&many), many[..MOST_ASKED]);
+        assert_eq!(asks(&[question(1, &"x".repeat(4_000))]), []);
+        let long: Vec<OpenQuestion> = (0..9).map(|n| question(n, &"x".repeat(450))).collect();
+        assert_eq!(asks(&long), long[..6]);
+        // What is left stays longest.
+        let owner =
+            |n: usize| Owner { instance: format!("i{n}"), asks: vec![question(n, "deploy")], ..Owner::default() };
+        let both = read(&long, &[owner(1), owner(2)]);
+        assert_eq!((both.left, both.asks.len()), (vec![owner(1), owner(2)], 5));
+        let huge = Owner { asks: long.clone(), ..Owner::default() };
+        assert_eq!(read(&many, &[owner(1), huge]).left, [owner(1)]);
+        assert_eq!(Claimed { lease: "17 {".to_owned(), ..Claimed::default() }.estate(), Estate::default());
     }
 
     #[test]

@@ -7,7 +7,7 @@ use crate::core::{Claim, Next, ProbeError};
 use crate::proto::claim::{Words, ask, take};
 use crate::proto::{Claimed, Nonce, Token, Version};
 use std::time::{Duration, Instant};
-use tmuxagent_model::Owner;
+use tmuxagent_model::{Owner, Timestamp};
 
 /// How long a host that has never been seen gives way to the supervisor's other ones, which may know the server.
 const SHY: Duration = Duration::from_millis(500);
@@ -19,9 +19,9 @@ pub(super) async fn settle(
     version: Version,
     server: &str,
     mut claim: Claim,
-    lease: &str,
+    wall: Timestamp,
 ) -> Result<Claim, ProbeError> {
-    let mut read = run(transport, nonce, &claim.words(nonce, version, lease)).await?;
+    let mut read = run(transport, nonce, &claim.words(nonce, version, &claim.lease(wall))).await?;
     if read.token.is_empty() && claim.is_shy_of(server) {
         tokio::time::sleep(SHY).await;
         read = run(transport, nonce, &ask(nonce)).await?;
@@ -33,7 +33,7 @@ pub(super) async fn settle(
             return Ok(claim);
         }
         let token = Token::new(&claim.us().instance, super::random());
-        read = run(transport, nonce, &take(nonce, version, &read, &token, claim.us(), lease)).await?;
+        read = run(transport, nonce, &take(nonce, version, &read, &token, claim.us(), &claim.lease(wall))).await?;
         attempt = Some(token);
     }
     says(&mut claim, read, attempt);

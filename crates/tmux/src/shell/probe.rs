@@ -83,11 +83,11 @@ pub(super) async fn probe(
             entries = name(&transport, &nonce, &identity).await?;
         }
         let server = entries.first().map_or_else(String::new, |entry| entry.server.clone());
-        let Claiming { claim: before, lease } = claiming;
+        let Claiming { claim: before, wall } = claiming;
         // Another server is claimed anew.
         let same = known_life.as_ref().is_none_or(|life| entries.first().is_some_and(|entry| entry.life() == *life));
         let before = if same { before } else { before.elsewhere() };
-        let settled = settle(&transport, &nonce, version, &server, before, &lease).await?;
+        let settled = settle(&transport, &nonce, version, &server, before, wall).await?;
         let watched_already = *settled.standing() == Standing::Same;
         claim = Some(Box::new(settled));
         if watched_already {

@@ -124,14 +124,21 @@ fn its_own_former_claim_is_taken_at_once_and_by_the_name_that_had_it() {
 fn what_was_asked_before_is_left_to_whoever_takes_the_server_over() {
     let start = Instant::now();
     let question = |stage: &str| OpenQuestion { pane: PaneId(3), pipeline: "ci".to_owned(), stage: stage.to_owned() };
-    let lease_with =
-        |stages: &[&str]| lease(Timestamp(0), &stages.iter().map(|stage| question(stage)).collect::<Vec<_>>());
+    let lease_with = |stages: &[&str]| {
+        let asks = stages.iter().map(|stage| question(stage)).collect();
+        Estate { asks, left: Vec::new() }.lease(Timestamp(0))
+    };
     let take = |claim: &mut Claim, read: &Claimed, after: u64| {
         assert_eq!(says(claim, start, after, read), Next::Take);
         let token = Token::new("desktop", [2; 8]);
         let ours = claimed(token.as_str(), us(), "9");
         assert_eq!(claim.says(ours, Some(token), start, true), Next::Keep);
-        claim.left.take().map(|left| (left.instance.clone(), left.asks))
+        // It stands in our own lease until it is told.
+        let kept = Claimed { lease: claim.lease(Timestamp(0)), ..Claimed::default() }.estate().left;
+        let left = claim.hand_over();
+        assert_eq!(left.clone().unwrap_or_default(), kept);
+        assert_eq!(claim.hand_over(), None, "once");
+        left.map(|left| left.into_iter().map(|owner| (owner.instance, owner.asks)).collect::<Vec<_>>())
     };
     // As it was last seen, also where it was given back since.
     let mut watching = claim();
@@ -141,14 +148,21 @@ fn what_was_asked_before_is_left_to_whoever_takes_the_server_over() {
     assert_eq!(says(&mut watching, start, 1, &laptop(&lease_with(&["build"]))), watches());
     assert_eq!(says(&mut watching, start, 2, &Claimed::default()), watches());
     let left = take(&mut watching, &Claimed::default(), 6);
-    assert_eq!(left, Some(("laptop".to_owned(), vec![question("build")])));
+    assert_eq!(left, Some(vec![("laptop".to_owned(), vec![question("build")])]));
     // Found only when it was dead already.
     let dead = claimed("laptop.1", owner("laptop", "nas", "here", 7), &lease_with(&["build"]));
     let mut late = claim();
     assert_eq!(late.says(dead, None, start, false), Next::Take);
     let token = Token::new("desktop", [2; 8]);
     late.says(claimed(token.as_str(), us(), "9"), Some(token), start, true);
-    assert_eq!(late.left.take().map(|left| left.asks), Some(vec![question("build")]));
+    assert_eq!(late.hand_over().map(|left| left.len()), Some(1));
+    // We died before it was told: the next life of ours has it, and so has another one.
+    let ours = |name: &str| claimed(&format!("{name}.1"), owner(name, "nas", "here", 7), &late.lease(Timestamp(0)));
+    assert_eq!(take(&mut claim(), &ours("desktop"), 0), Some(vec![("laptop".to_owned(), vec![question("build")])]));
+    assert_eq!(
+        take(&mut claim(), &Claimed { owner: None, token: String::new(), ..ours("x") }, 0).map(|left| left.len()),
+        Some(1)
+    );
     // What an earlier life of ours asked, we know ourselves.
     let own = claimed("desktop.1", owner("desktop", "nas", "here", 7), &lease_with(&["build"]));
     assert_eq!(take(&mut claim(), &own, 0), None);
@@ -162,7 +176,7 @@ fn what_was_asked_before_is_left_to_whoever_takes_the_server_over() {
 fn a_look_that_comes_back_keeps_what_is_asked_meanwhile() {
     let mut claim = claim();
     let found = claim.clone();
-    claim.asks = vec![OpenQuestion { pane: PaneId(3), pipeline: "ci".to_owned(), stage: "build".to_owned() }];
+    claim.estate.asks = vec![OpenQuestion { pane: PaneId(3), pipeline: "ci".to_owned(), stage: "build".to_owned() }];
     claim.found(found);
-    assert_eq!(claim.asks.len(), 1);
+    assert_eq!(claim.estate.asks.len(), 1);
 }

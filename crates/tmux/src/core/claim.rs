@@ -127,6 +127,7 @@ impl Claim {
         self.standing = Standing::Unknown;
         self.orphaned = None;
         self.estate.left.clear();
+        self.known.asks.clear();
     }
 
     /// A lease as it is written now.
@@ -198,6 +199,8 @@ impl Claim {
             self.read = read;
             self.orphaned = None;
             self.standing = Standing::Ours(token);
+            // What was left stands in our estate.
+            self.known.asks.clear();
             return Next::Keep;
         }
         let next = self.judge(&read, now, alive);

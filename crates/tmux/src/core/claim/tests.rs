@@ -166,6 +166,11 @@ fn what_was_asked_before_is_left_to_whoever_takes_the_server_over() {
     // What an earlier life of ours asked, we know ourselves.
     let own = claimed("desktop.1", owner("desktop", "nas", "here", 7), &lease_with(&["build"]));
     assert_eq!(take(&mut claim(), &own, 0), None);
+    // It ends with its server.
+    let mut anew = claim();
+    assert_eq!(says(&mut anew, start, 0, &laptop(&lease_with(&["build"]))), watches());
+    anew.forget();
+    assert_eq!(take(&mut anew, &Claimed::default(), 1), None);
     // Nothing was open.
     let mut quiet = claim();
     assert_eq!(says(&mut quiet, start, 0, &laptop("7")), watches());

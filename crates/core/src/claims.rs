@@ -173,7 +173,7 @@ impl Core {
     pub(crate) fn overhear(&mut self, host: &HostName, event: Event) {
         match &event {
             Event::PaneSeen { .. } | Event::PaneGone { .. } => self.show_event(&event),
-            Event::Outcome { .. } => drop(self.step(&event)),
+            Event::Outcome { .. } | Event::TakenByShell { .. } => drop(self.step(&event)),
             Event::Line(_)
             | Event::Activity { .. }
             | Event::Gap { .. }

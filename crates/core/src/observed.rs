@@ -128,6 +128,7 @@ impl Core {
             Event::CommandEnded { pane, .. } => drop(self.unplaced.insert(pane.clone())),
             Event::Gap { .. } => self.view.counters.gaps += 1,
             Event::LeftOpen { .. }
+            | Event::TakenByShell { .. }
             | Event::HostLost { .. }
             | Event::Program { .. }
             | Event::Dialog { .. }

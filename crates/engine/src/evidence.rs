@@ -274,6 +274,7 @@ pub fn concerns<'s>(state: &'s State, event: &'s Event) -> Option<&'s PaneKey> {
         Event::PaneSeen { .. }
         | Event::PaneGone { .. }
         | Event::LeftOpen { .. }
+        | Event::TakenByShell { .. }
         | Event::HostLost { .. }
         | Event::ShellMarks { .. }
         | Event::CommandBegan { .. }

@@ -115,6 +115,13 @@ impl Turn<'_> {
 
     /// Keys for a shell were typed: what comes to the front is the command of their run, whatever that starts.
     pub fn mind_typed(&mut self, IntentRow { intent, purpose, .. }: &IntentRow) {
+        // Whoever waited there has been answered; that he waits again is told anew.
+        if let Some(pane) = intent.effect.pane()
+            && self.state.panes.get(pane).is_some_and(|row| row.waits)
+            && let Some(row) = self.state.panes.get_mut(pane)
+        {
+            row.waits = false;
+        }
         let Effect::Send(send) = &intent.effect else { return };
         let shell = match &send.needs {
             Needs::Shell => true,

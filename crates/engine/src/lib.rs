@@ -289,6 +289,7 @@ impl Engine {
         match event {
             Event::PaneSeen { info } => turn.pane_seen(info),
             Event::PaneGone { pane, unwatched, by } => turn.pane_gone(pane, *unwatched, by.as_deref()),
+            Event::TakenByShell { intent, .. } => turn.taken_by_shell(intent),
             Event::LeftOpen { pane, owner, question } => turn.left_open(pane, owner, question),
             Event::HostLost { host } => turn.host_lost(host),
             Event::Line(line) => turn.line(line),

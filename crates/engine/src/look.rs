@@ -65,7 +65,8 @@ impl Turn<'_> {
 
     /// Something says that the prompt may be back.
     pub fn look_soon(&mut self, at: At) {
-        let Some(stage) = self.stage(at).filter(|stage| stage.state == StageState::Running) else { return };
+        let between = self.runs_between(at);
+        let Some(stage) = self.stage(at).filter(|stage| between || stage.state == StageState::Running) else { return };
         let wanted = (stage.tracked.is_some() || stage.untracked) && !stage.look.over && stage.look.intent.is_none();
         if self.options.looks && wanted {
             if let Some(stage) = self.stage_mut(at) {
@@ -152,11 +153,11 @@ impl Turn<'_> {
 
     /// What was seen.
     pub fn looked(&mut self, at: At, id: &IntentId, outcome: &PollOutcome) {
-        let (now, asks) = (self.now, self.asked_for_command(at).is_some());
+        let (now, asks, runs) = (self.now, self.asked_for_command(at).is_some(), self.runs_between(at));
         let Some(stage) = self.stage_mut(at).filter(|stage| stage.look.intent.as_ref() == Some(id)) else { return };
         stage.look.intent = None;
         // What was asked for before a person was asked is no news.
-        let between = stage.state == StageState::Starting && stage.look.doubt.is_some();
+        let between = stage.state == StageState::Starting && (runs || stage.look.doubt.is_some());
         if !(between || stage.state == StageState::Running) || stage.look.over {
             return;
         }
@@ -171,7 +172,11 @@ impl Turn<'_> {
         }
         if own == Own::Stopped {
             // Whoever waits for it knows.
-            return if waits { self.not_back(at, asks) } else { self.is_suspended(at) };
+            return match (waits, between) {
+                (true, _) => self.not_back(at, asks),
+                (false, true) => self.failed_suspended(at),
+                (false, false) => self.is_suspended(at),
+            };
         }
         match outcome {
             PollOutcome::Met { .. } if stage.look.once => self.prompt_is_back(at),

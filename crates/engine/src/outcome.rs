@@ -194,6 +194,8 @@ impl Turn<'_> {
         }
         if !tracked || last {
             self.advance(at);
+        } else {
+            self.watch_prompt(at);
         }
     }
 

@@ -1,4 +1,5 @@
-//! Lines that come while a person is asked whether a stage's keys were typed.
+//! Lines that come while a person is asked whether a stage's keys were typed, or while a command runs behind which another
+//! action follows: what it prints counts once all actions are done.
 //!
 //! Nobody knows then what they answer. A person who says that it is done has looked at the pane, or has done it himself
 //! there, so the output that he saw stands before his word: the lines are kept, and count once he has said so.
@@ -6,6 +7,7 @@
 use super::condition::{Stimulus, leaves, message_holds};
 use super::progress::{Overheard, VALUE, cut};
 use super::turn::{At, Turn};
+use std::sync::Arc;
 use tmuxagent_model::{AgentMessage, ApprovalKind, StageState};
 use tmuxagent_policy::{Condition, Stage};
 
@@ -16,7 +18,7 @@ impl Turn<'_> {
     /// Keeps a line that a stage counts, while its keys are in question; says whether they are.
     pub fn overhear(&mut self, at: At, rule: &Stage, stimulus: &Stimulus<'_>) -> bool {
         let Stimulus::Line { text, hits, message } = stimulus else { return false };
-        if !self.is_in_question(at) {
+        if !self.is_in_question(at) && !self.runs_between(at) {
             return false;
         }
         let conditions = rule.success_when.iter().chain(&rule.fail_when);
@@ -39,9 +41,39 @@ impl Turn<'_> {
 
     /// Keeps that output was lost while a stage's keys were in question.
     pub fn overhear_gap(&mut self, at: At) {
-        if self.is_in_question(at) && self.stage(at).is_some_and(|stage| !stage.overheard.contains(&Overheard::Gap)) {
+        if (self.is_in_question(at) || self.runs_between(at))
+            && self.stage(at).is_some_and(|stage| !stage.overheard.contains(&Overheard::Gap))
+        {
             self.keep_overheard(at, Overheard::Gap);
         }
+    }
+
+    /// Whether a command of the stage runs behind which another action follows.
+    pub fn runs_between(&self, at: At) -> bool {
+        self.stage(at).is_some_and(|stage| {
+            let more = (stage.cursor as usize) < stage.plan.len();
+            stage.state == StageState::Starting && stage.tracked.is_some() && more
+        })
+    }
+
+    /// What was printed while commands ran behind which others followed counts now; what fails it before what lets it succeed.
+    pub fn count_between(&mut self, at: At) {
+        let policy = Arc::clone(&self.policy);
+        let Some((_, rule)) = self.rule(&policy, at) else { return };
+        let Some(stage) = self.stage_mut(at) else { return };
+        let mut heard = std::mem::take(&mut stage.overheard);
+        let fails = |heard: &Overheard| {
+            let Overheard::Line { text, policy, hits, message } = heard else { return false };
+            let hits = self.hits(*policy, hits, text);
+            let leaves = rule.fail_when.iter().flat_map(|condition| leaves(condition, 0));
+            leaves.into_iter().any(|(leaf, _)| match leaf {
+                Condition::LogRegex(id) => hits.binary_search(&id.0).is_ok(),
+                Condition::Message(test) => message.as_ref().is_some_and(|message| message_holds(test, message)),
+                _ => false,
+            })
+        };
+        heard.sort_by_cached_key(|heard| !fails(heard));
+        self.count_overheard(at, &heard);
     }
 
     /// Whether a person is asked whether the stage's keys were typed.

@@ -30,6 +30,7 @@ impl Turn<'_> {
                 shell: Some(info.facts.command.clone()).filter(|command| is_shell(command)),
                 typed_by: None,
                 typed_after: false,
+                at_shell: false,
                 waits: false,
                 stale: false,
                 program: None,
@@ -67,6 +68,7 @@ impl Turn<'_> {
         let died = info.dead && !row.info.dead;
         let back = row.info.facts.command != info.facts.command && is_shell(&info.facts.command);
         if let Some(row) = self.state.panes.get_mut(&info.key) {
+            row.at_shell &= row.info.facts.command == info.facts.command;
             row.info = info.clone();
             row.place = place;
             row.pipelines = pipelines;

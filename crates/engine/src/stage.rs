@@ -6,7 +6,7 @@
 use super::agent::AgentWatch;
 use super::condition::{FAIL, SUCCESS, Stimulus, describe, polls, silences};
 use super::progress::{Cause, Look, PollRun, Progress};
-use super::state::{Planned, Purpose, is_shell, stage_key};
+use super::state::{PaneRow, Planned, Purpose, stage_key};
 use super::table::StageInput;
 use super::tracking::Typed;
 use super::turn::{At, Turn, Work};
@@ -192,9 +192,23 @@ impl Turn<'_> {
     /// Whether keys are a line that the shell in front of the pane runs.
     fn is_command_line(&self, at: At, action: &Planned) -> bool {
         let Planned::Send { steps, .. } = action else { return false };
-        let line = steps.iter().any(|step| matches!(step, KeyStep::Text(_)));
-        let enter = matches!(steps.last(), Some(KeyStep::Key(key)) if key == "Enter");
-        line && enter && self.pane_of(at).is_some_and(|row| is_shell(&row.info.facts.command))
+        is_line(steps) && self.pane_of(at).is_some_and(PaneRow::is_at_shell)
+    }
+
+    /// A shell at its prompt reads the keys of an intent: where they are a line, that is a command of the stage, whatever was in
+    /// front when they were written.
+    pub fn taken_by_shell(&mut self, id: &IntentId) {
+        let Some(row) = self.state.intents.get(id) else { return };
+        let Purpose::Plan { run, stage, attempt } = row.purpose.clone() else { return };
+        let Some(at) = self.find_stage(run, &stage) else { return };
+        let Some(stage) = self.stage_mut(at).filter(|stage| stage.attempt == attempt && !stage.untracked) else {
+            return;
+        };
+        let planned = stage.plan.get(stage.cursor as usize).filter(|_| stage.waiting.as_ref() == Some(id));
+        if matches!(planned, Some(Planned::Send { steps, .. }) if is_line(steps)) {
+            stage.untracked = true;
+            (stage.look.front, stage.look.other, stage.look.back) = (None, None, false);
+        }
     }
 
     /// Fills in the action at the cursor, which had to wait for what the one before it printed.
@@ -331,6 +345,10 @@ impl Turn<'_> {
         }
         self.start_polls(at, rule);
         self.watch_prompt(at);
+        self.count_between(at);
+        if self.stage(at).is_none_or(|stage| stage.state != StageState::Running) {
+            return;
+        }
         let tracked = self.stage(at).is_some_and(|stage| stage.tracked.is_some());
         // A tracked command before the last action has ended already, well, or the attempt would have.
         let exit =
@@ -467,4 +485,10 @@ impl Turn<'_> {
 /// The programs that an action names as its readers, or what it needs without.
 fn named_or(expect: &[String], composer: bool, otherwise: Needs) -> Needs {
     if expect.is_empty() { otherwise } else { Needs::Named { programs: expect.to_vec(), composer } }
+}
+
+/// Whether keys are a line with its Enter.
+fn is_line(steps: &[KeyStep]) -> bool {
+    let text = steps.iter().any(|step| matches!(step, KeyStep::Text(_)));
+    text && matches!(steps.last(), Some(KeyStep::Key(key)) if key == "Enter")
 }

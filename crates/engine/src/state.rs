@@ -62,6 +62,9 @@ pub struct PaneRow {
     /// That was typed when its stage had ended (`on_success`, `on_fail`, `finally`).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub typed_after: bool,
+    /// A command's end was told since the panes were listed last: the shell is in front again.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub at_shell: bool,
     /// The program in front waits for somebody.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub waits: bool,
@@ -101,6 +104,11 @@ impl PaneRow {
     pub fn reader(&self) -> &str {
         let command = &self.info.facts.command;
         if is_shell(command) { command } else { self.shell.as_ref().unwrap_or(command) }
+    }
+
+    /// Whether a shell is in front, as far as is known.
+    pub fn is_at_shell(&self) -> bool {
+        is_shell(&self.info.facts.command) || self.at_shell && self.shell.is_some()
     }
 
     /// The shell that reads keys now; `None` where an agent does.

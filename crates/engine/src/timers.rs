@@ -28,7 +28,8 @@ impl Turn<'_> {
             }
             TimerKey::Look(run, stage) => {
                 let between = || self.in_state(*run, stage, StageState::Starting);
-                let doubt = |at: &At| self.stage(*at).is_some_and(|stage| stage.look.doubt.is_some());
+                let doubt =
+                    |at: &At| self.runs_between(*at) || self.stage(*at).is_some_and(|stage| stage.look.doubt.is_some());
                 let running = self.in_state(*run, stage, StageState::Running);
                 if let Some(at) = running.or_else(|| between().filter(doubt)) {
                     self.look_due(at);

@@ -73,9 +73,8 @@ impl Turn<'_> {
     /// The command as it is typed where the pane's shell reports begin and end by itself, and is at its prompt.
     pub fn bare_line(&self, at: At, command: &ShellText) -> Option<String> {
         let row = self.pane_of(at).filter(|row| row.shell_marks == ShellMarks::Prompt)?;
-        let reads = super::state::is_shell(&row.info.facts.command);
-        let shell = Shell::of(&row.info.facts.command);
-        bare_command(shell, command).filter(|_| reads).map(str::to_owned)
+        let shell = Shell::of(row.reader());
+        bare_command(shell, command).filter(|_| row.is_at_shell()).map(str::to_owned)
     }
 
     /// The keys of a stage's command are out: it is to begin now.
@@ -113,6 +112,7 @@ impl Turn<'_> {
         let Some(token) = token else { return };
         let Some(row) = self.state.panes.get_mut(pane) else { return };
         let of_shell = is_of_shell(token);
+        row.at_shell = false;
         if of_shell {
             row.shell_marks = ShellMarks::Running;
         }
@@ -224,6 +224,11 @@ impl Turn<'_> {
     pub fn shell_is_back(&mut self, pane: &PaneKey, at: Option<At>, token: Option<&str>) {
         let typed = at.and_then(|at| self.stage(at)).and_then(|stage| stage.typed.as_ref());
         let ours = typed.is_some_and(|typed| typed.token.is_some());
+        if (at.is_some() || token.is_some_and(is_of_shell))
+            && let Some(row) = self.state.panes.get_mut(pane)
+        {
+            row.at_shell = true;
+        }
         // Where its marks are not believed, as when nobody has read one since a start, what is typed brings its own marks.
         if (ours || token.is_some_and(is_of_shell))
             && let Some(row) = self.state.panes.get_mut(pane).filter(|row| !row.shell_marks.is_none())

@@ -113,9 +113,22 @@ impl Turn<'_> {
             self.record_verdict(at, &Stimulus::Exit(exit));
             return self.attempt_failed(at, Cause::own(self.now, INTERRUPTED, cause.brief()));
         }
+        // Who handles C-c ends with a code of its own choice.
+        let interrupted = self.echoed(at, INTERRUPT, usize::MAX);
+        if interrupted && exit != 0 && !expected {
+            self.record_verdict(at, &Stimulus::Exit(exit));
+            let text = format!("its command was stopped by C-c: {}", cause.brief());
+            return self.attempt_failed(at, Cause::own(self.now, INTERRUPTED, text));
+        }
         if let Some(said) = said.as_ref().filter(|said| !said.ok) {
             self.record_verdict(at, &Stimulus::Exit(exit));
             return self.attempt_failed(at, said.cause.clone());
+        }
+        if interrupted {
+            let name = rule.name.as_str();
+            let question =
+                format!("The command of stage {name} ended with exit code {exit} after C-c. Has it succeeded?");
+            return self.ask_unclear(at, question);
         }
         // What would have failed it may be among the lines that were lost.
         let lost = said.is_none() && self.asks_of_gap(at) && rule.fail_when.iter().any(reads_lines);
@@ -147,7 +160,8 @@ impl Turn<'_> {
 
     /// The shell is at its prompt again, and no exit code was told.
     pub fn prompt_is_back(&mut self, at: At) {
-        let Some(stage) = self.stage(at).filter(|stage| stage.state == StageState::Running) else { return };
+        let between = self.runs_between(at);
+        let Some(stage) = self.stage(at).filter(|stage| between || stage.state == StageState::Running) else { return };
         let (said, stop, tracked) = (stage.said.clone(), stage.stop.clone(), stage.tracked.is_some());
         if let Some(stop) = stop.as_ref().filter(|stop| stop.begun || stop.cancels) {
             return self.attempt_failed(at, stop.cause.clone());
@@ -159,12 +173,13 @@ impl Turn<'_> {
             return self.begin_due(at);
         }
         let (own, suspended) = self.stage(at).map(|stage| (stage.look.own, stage.look.suspended)).unwrap_or_default();
-        if suspended && own != Own::Ended {
-            return self.ask_of_suspended(at);
-        }
         // A prompt may already stand behind it.
-        if own != Own::Ended && self.echoed(at, SUSPEND, LAST) {
-            return self.is_suspended(at);
+        if own != Own::Ended && (suspended || self.echoed(at, SUSPEND, LAST)) {
+            return match (between, suspended) {
+                (true, _) => self.failed_suspended(at),
+                (false, true) => self.ask_of_suspended(at),
+                (false, false) => self.is_suspended(at),
+            };
         }
         // An interpreter prints where it was, in many lines; the code that is missing is another sign. It is none where the shell
         // itself tells every end: then it was missed, and what was printed tells nothing of it.

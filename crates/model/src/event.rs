@@ -36,6 +36,13 @@ pub enum Event {
         /// What it had asked about.
         question: OpenQuestion,
     },
+    /// A shell at its prompt reads what is typed for an intent. Told before the outcome.
+    TakenByShell {
+        /// Where.
+        pane: PaneKey,
+        /// For which.
+        intent: IntentId,
+    },
     /// A host can't be observed now; its panes are stale, not gone.
     HostLost {
         /// Which one.

@@ -256,6 +256,7 @@ fn event_pane(event: &Event) -> Option<&PaneKey> {
         Event::Agent(seen) => Some(&seen.pane),
         Event::PaneGone { pane, .. }
         | Event::LeftOpen { pane, .. }
+        | Event::TakenByShell { pane, .. }
         | Event::Activity { pane }
         | Event::Gap { pane }
         | Event::Program { pane, .. }

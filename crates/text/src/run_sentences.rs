@@ -36,6 +36,11 @@ pub(super) const OF_RUNS: &[(&str, &str)] = &[
         "nothing of it is begun here, where no policy has it for this pane",
         "这里没有开始它的任何部分，也没有策略在这个窗格里有它",
     ),
+    ("its command was stopped by C-c: {}", "命令被 C-c 停止：{0}"),
+    (
+        "The command of stage {} ended with exit code {} after C-c. Has it succeeded?",
+        "阶段 {0} 的命令在 C-c 之后以退出码 {1} 结束。它成功了吗？",
+    ),
     // Panes.
     ("Stage {} can't begin: {}. Look for its pane again?", "阶段 {0} 无法开始：{1}。再找一次它的窗格？"),
     ("nothing is typed before its pane is found", "找到它的窗格之前不输入任何内容"),

@@ -153,6 +153,11 @@ impl Sending {
         })
     }
 
+    /// Whether it types keys, and no prompt.
+    pub fn types_keys(&self) -> bool {
+        matches!(self.errand.intent().effect, Effect::Send(_))
+    }
+
     /// When it was wanted, where that was in an earlier life: it waits since then.
     pub fn wanted_before(&self) -> Option<Timestamp> {
         self.errand.is_begun().then(|| self.errand.intent().at)

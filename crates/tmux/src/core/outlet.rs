@@ -134,6 +134,7 @@ const fn pane_of(message: &HostMessage) -> Option<&PaneKey> {
         | HostMessage::Event(
             Event::PaneSeen { .. }
             | Event::LeftOpen { .. }
+            | Event::TakenByShell { .. }
             | Event::HostLost { .. }
             | Event::InFront { .. }
             | Event::Asked { .. }

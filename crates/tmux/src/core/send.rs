@@ -20,7 +20,7 @@ use crate::proto::{Reply, Token, Verdict, send_line, settle_line, verdict};
 use std::time::Duration;
 use std::time::Instant;
 use tmuxagent_errand::Errand;
-use tmuxagent_model::{Event, HostState, IntentId, Outcome, PaneKey, SkipReason};
+use tmuxagent_model::{Event, HostState, IntentId, Outcome, PaneKey, Reads, SkipReason};
 
 /// How long a send may wait for its pane to be reachable before it is given up. Nothing was typed then.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -343,6 +343,11 @@ impl HostCore {
             let answers = send.is_some_and(Sending::answers_dialog);
             if let Some(agent) = pane.agent.as_mut().filter(|_| answers) {
                 agent.answered(self.now);
+            }
+            let by_shell = pane.audience.reader.reads == Reads::Shell;
+            let taken = send.filter(|send| by_shell && send.types_keys()).map(|send| send.errand.id().clone());
+            if let Some(intent) = taken {
+                self.outlet.event(Event::TakenByShell { pane: key.clone(), intent });
             }
         }
         if typed.is_some_and(|typed| self.begin_check(key, typed)) {

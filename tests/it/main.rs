@@ -11,6 +11,7 @@ mod bundled;
 mod cli;
 mod config;
 mod corpora;
+mod dashboards;
 mod db;
 mod doctor;
 mod empty;

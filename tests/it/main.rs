@@ -27,6 +27,7 @@ mod notify;
 mod policy;
 mod policy_cli;
 mod readme;
+mod release;
 #[cfg(target_os = "linux")]
 mod service;
 mod shell_function;

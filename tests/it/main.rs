@@ -11,6 +11,7 @@ mod bundled;
 mod cli;
 mod config;
 mod corpora;
+mod dashboards;
 mod db;
 mod doctor;
 mod empty;
@@ -26,6 +27,7 @@ mod notify;
 mod policy;
 mod policy_cli;
 mod readme;
+mod release;
 #[cfg(target_os = "linux")]
 mod service;
 mod shell_function;

@@ -17,7 +17,7 @@ const FIRST: Millis = Millis::from_secs(2);
 /// What is seen once is looked at again after this.
 const AGAIN: Millis = Millis(500);
 /// How soon it is looked, when something says that it may be so.
-const SOON: Millis = Millis(300);
+pub const SOON: Millis = Millis(300);
 /// The longest pause between two looks.
 const LONGEST: Millis = Millis::from_secs(20);
 /// Ages are told in whole seconds.
@@ -43,7 +43,7 @@ END {
   shell = front == pane || leader[front] ~ /^ -?([^ ]*\/)?(ba|z|fi|da|k|a)?sh( -[^ ]*)*$/
   edits = leader[front] ~ /^ -?([^ ]*\/)?(ba|z|fi)sh( |$)/ || file ~ /\/(ba|z|fi)sh$/
   stands = own && own != front && (own in still)
-  lives = stands || own && own != front && (own in leader)
+  lives = stands || own && own != pane && (own in leader)
   state = "ended"
   if (!own) state = "unknown"; else if (stands) state = "stopped"; else if (lives || own == front && (own in size)) state = "lives"
   jobs = "none"
@@ -172,11 +172,7 @@ impl Turn<'_> {
         }
         if own == Own::Stopped {
             // Whoever waits for it knows.
-            return match (waits, between) {
-                (true, _) => self.not_back(at, asks),
-                (false, true) => self.failed_suspended(at),
-                (false, false) => self.is_suspended(at),
-            };
+            return if waits { self.not_back(at, asks) } else { self.is_suspended(at) };
         }
         match outcome {
             PollOutcome::Met { .. } if stage.look.once => self.prompt_is_back(at),
@@ -212,11 +208,11 @@ impl Turn<'_> {
     }
 
     /// What the shell told may be what it tells of a suspended command: the processes say which it is.
-    pub fn look_for_suspended(&mut self, at: At, exit: i32) {
+    pub fn look_for_suspended(&mut self, at: At, exit: i32, pause: Millis) {
         self.forget_look(at);
         let Some(stage) = self.stage_mut(at) else { return };
         (stage.look.suspended, stage.look.once, stage.look.doubt) = (true, false, Some(exit));
-        self.arm_look(at, SOON);
+        self.arm_look(at, pause);
     }
 
     /// A look that is on its way was taken before what is known now: it tells nothing.

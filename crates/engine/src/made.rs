@@ -4,7 +4,8 @@
 //! looks for the run's mark first: so it is made once, whoever dies in between. The stage goes on once the pane is seen to
 //! fit its name. When the run ends the pane is closed, unless another run acts in it, which then closes it, or something else
 //! was begun in it, which is told.
-//! **Invariant:** nothing is killed but a pane with the mark of its maker, whose own process is in front.
+//! **Invariant:** nothing is killed but a pane with the mark of its maker, whose own shell is in front with no job of its own,
+//! in a window that nobody renamed.
 
 use super::Engine;
 use super::progress::Cause;
@@ -58,6 +59,12 @@ case $line in "$ta_pane $ta_pid "*"$ta_mark"*) ;; *) echo 'another program was b
 front=$(ps -o tpgid= -p "$ta_pid" 2>/dev/null | tr -d ' ')
 if [ -z "$front" ] && [ -r "/proc/$ta_pid/stat" ]; then read -r all < "/proc/$ta_pid/stat"; set -- ${all##*) }; front=$6; fi
 [ "$front" = "$ta_pid" ] || { echo "$(t display-message -p -t "$ta_pane" '#{pane_current_command}') runs in it"; exit 3; }
+now=$(t display-message -p -t "$ta_pane" '#{pane_in_mode} #{window_name}')
+case $now in "0 ${ta_window:-${now#0 }}") ;; *) echo 'somebody uses it'; exit 3 ;; esac
+case $(ps -o comm= -p "$ta_pid" 2>/dev/null) in -sh|sh|*bash|*zsh|*fish|*dash|*ksh|*ash|*csh|'') ;; *) echo 'another program was begun in it'; exit 3 ;; esac
+tty=$(ps -o tty= -p "$ta_pid" 2>/dev/null | tr -d ' ')
+ps -t "$tty" -o pid=,ppid=,pgid= 2>/dev/null | awk -v own="$ta_pid" '$1 == $3 && $2 == own && $1 != own { found = 1 } END { exit found }' ||
+ { echo 'a job of its shell is not over'; exit 3; }
 t kill-pane -t "$ta_pane""#;
 
 /// Why a stage has no pane.
@@ -108,10 +115,10 @@ fn make_call(row: &PaneRow, make: &Make, mark: &str) -> Effect {
     call(&info.key, MAKE, shown, values, info.facts.path.clone())
 }
 
-fn close_call(made: &MadePane) -> Effect {
+fn close_call(made: &MadePane, window: &str) -> Effect {
     let (id, pid) = (made.pane.pane.to_string(), made.pane.pid.to_string());
     let server = made.pane.server.as_str();
-    let values = values([("mark", &made.mark), ("server", server), ("pane", &id), ("pid", &pid)]);
+    let values = values([("mark", &made.mark), ("server", server), ("pane", &id), ("pid", &pid), ("window", window)]);
     call(&made.pane, CLOSE, format!("close the pane {id}, which was made for {}", made.name), values, "/".to_owned())
 }
 
@@ -179,8 +186,9 @@ impl Turn<'_> {
         let made = MadePane { name: name.to_owned(), mark: mark_of(run, name), pane };
         if run.state != RunState::Open {
             // Nobody acts in it any more.
+            let window = self.made_window(id, name);
             let purpose = Purpose::ClosePane { run: id, name: name.to_owned() };
-            self.emit(close_call(&made), purpose);
+            self.emit(close_call(&made, &window), purpose);
             return;
         }
         if run.made.contains(&made) {
@@ -262,9 +270,22 @@ impl Turn<'_> {
                 run.made.push(pane);
                 continue;
             }
+            let window = self.made_window(id, &pane.name);
             let purpose = Purpose::ClosePane { run: id, name: pane.name.clone() };
-            self.emit(close_call(&pane), purpose);
+            self.emit(close_call(&pane, &window), purpose);
         }
+    }
+
+    /// What the window of a made pane was called; empty where the policy says that no more.
+    fn made_window(&self, id: RunId, name: &str) -> String {
+        let pipeline = self.run(id).and_then(|run| self.policy.pipeline(&run.pipeline));
+        pipeline.and_then(|pipeline| make_of(pipeline, name)).map_or_else(String::new, |make| make.window.clone())
+    }
+
+    /// Whether a pane that was made is about to go.
+    pub fn is_being_closed(&self, pane: &PaneKey) -> bool {
+        let closes = |row: &super::state::IntentRow| matches!(row.purpose, Purpose::ClosePane { .. });
+        self.state.intents.values().any(|row| closes(row) && row.intent.effect.pane() == Some(pane))
     }
 
     /// A pane that a run made was closed, or was not.

@@ -1,7 +1,7 @@
 //! What became of effects, and of the commands that were typed.
 
 use super::condition::Stimulus;
-use super::progress::{Cause, Own, cut};
+use super::progress::{Cause, cut};
 use super::readers::why_skipped;
 use super::state::{IntentRow, Planned, Purpose};
 use super::text::{describe_cleaned, describe_intent, typed_keys, visible};
@@ -271,8 +271,10 @@ impl Turn<'_> {
             StageState::Starting if !last => {
                 if self.ends_cancelled(at) {
                 } else if BY_SIGTSTP.contains(&exit) {
-                    self.failed_suspended(at);
-                } else if !self.may_be_suspended(at, exit) {
+                    self.is_suspended(at);
+                } else if !self.may_be_suspended(at, exit)
+                    && (BY_SIGINT.contains(&exit) || !self.may_have_been_suspended(at, exit))
+                {
                     self.action_ended(at, exit);
                 }
             }
@@ -310,12 +312,9 @@ impl Turn<'_> {
         }
     }
 
-    /// The same of one that was suspended: nothing is typed beside it.
-    pub fn failed_suspended(&mut self, at: At) {
-        if let Some(stage) = self.stage_mut(at) {
-            (stage.look.suspended, stage.look.own, stage.look.doubt) = (true, Own::Stopped, None);
-        }
-        self.attempt_failed(at, Cause::own(self.now, INTERRUPTED, "its command was suspended by C-z"))
+    /// Whether actions of the stage are still to be done, which a question kept from it.
+    pub fn has_more_to_do(&self, at: At) -> bool {
+        self.stage(at).is_some_and(|stage| (stage.cursor as usize) < stage.plan.len())
     }
 }
 

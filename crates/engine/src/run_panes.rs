@@ -142,7 +142,7 @@ impl Turn<'_> {
             .state
             .panes
             .iter()
-            .filter(|(_, row)| !row.info.dead && row.names.contains(&key))
+            .filter(|(pane, row)| !row.info.dead && row.names.contains(&key) && !self.is_being_closed(pane))
             .map(|(pane, row)| (distance(from, row), pane, row))
             .collect();
         let nearest = fits.iter().map(|(distance, ..)| *distance).min();

@@ -8,6 +8,7 @@ use super::agent::AgentRow;
 use super::condition::{FAIL, Found, SUCCESS, Stimulus, named_codes, reads_lines};
 use super::expiry::OnExpiry;
 use super::gate::{Ask, CONTINUE, RERUN, WAIT};
+use super::look::SOON;
 use super::outlook::Outlook;
 use super::progress::{Cause, Held, Own, PollRun, Said};
 use super::state::Planned;
@@ -16,7 +17,7 @@ use super::turn::{At, Turn};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tmuxagent_lines::{is_tracked_command, without_report};
-use tmuxagent_model::{Approval, ApprovalKind, Note, Printed, Severity, Shell, StageState, TimerKey};
+use tmuxagent_model::{Approval, ApprovalKind, Millis, Note, Printed, Severity, Shell, StageState, TimerKey};
 use tmuxagent_policy::{Condition, Stage};
 
 /// What is told of a command that SIGINT ended: by shells, and by what gives the signal's own number.
@@ -27,6 +28,8 @@ pub const BY_SIGTSTP: [i32; 2] = [128 + 20, 128 + 18];
 pub const INTERRUPTED: &str = "interrupted";
 /// What a terminal shows for C-c.
 pub const INTERRUPT: &str = "^C";
+/// A command that ended within so long was stopped by nobody's hand.
+const LONG: Millis = Millis(1000);
 /// What it shows for C-z.
 pub const SUSPEND: &str = "^Z";
 /// In how many last lines it is looked for, where nothing is printed behind it.
@@ -93,13 +96,21 @@ impl Turn<'_> {
         let Some(stage) = self.stage(at) else { return };
         let (said, stop) = (stage.said.clone(), stage.stop.clone());
         let expected = rule.success_when.as_ref().is_some_and(|c| named_codes(c).contains(&exit));
+        if self.has_more_to_do(at) && (exit == 0 || expected) {
+            let name = rule.name.as_str();
+            let question = format!(
+                "The command of stage {name} ended with exit code {exit}, and what was to follow it was not done. Has it succeeded?"
+            );
+            return self.ask_unclear(at, question);
+        }
         if let Some(stop) = stop.as_ref().filter(|stop| stop.cancels) {
             return self.attempt_failed(at, stop.cause.clone());
         }
         if BY_SIGTSTP.contains(&exit) && !expected {
             return self.is_suspended(at);
         }
-        if self.may_be_suspended(at, exit) {
+        let known = stop.as_ref().is_some_and(|stop| stop.begun) || BY_SIGINT.contains(&exit);
+        if self.may_be_suspended(at, exit) || !known && self.may_have_been_suspended(at, exit) {
             return;
         }
         // What else is told is its end, whatever was printed.
@@ -175,11 +186,7 @@ impl Turn<'_> {
         let (own, suspended) = self.stage(at).map(|stage| (stage.look.own, stage.look.suspended)).unwrap_or_default();
         // A prompt may already stand behind it.
         if own != Own::Ended && (suspended || self.echoed(at, SUSPEND, LAST)) {
-            return match (between, suspended) {
-                (true, _) => self.failed_suspended(at),
-                (false, true) => self.ask_of_suspended(at),
-                (false, false) => self.is_suspended(at),
-            };
+            return if suspended { self.ask_of_suspended(at) } else { self.is_suspended(at) };
         }
         // An interpreter prints where it was, in many lines; the code that is missing is another sign. It is none where the shell
         // itself tells every end: then it was missed, and what was printed tells nothing of it.
@@ -227,17 +234,37 @@ impl Turn<'_> {
         stage.and_then(|stage| stage.typed.as_ref()).is_some_and(|typed| typed.bare.is_some())
     }
 
+    /// Whether a person had the time to press C-z since the attempt's command began.
+    fn ran_long(&self, at: At) -> bool {
+        let began = self.stage(at).and_then(|stage| stage.started_at);
+        began.is_some_and(|began| self.now.since(began) >= LONG)
+    }
+
+    /// The same where C-z leaves no sign: a program that owns the screen, a terminal that shows nothing, a signal from elsewhere. Says
+    /// whether that is still to be seen.
+    pub fn may_have_been_suspended(&mut self, at: At, exit: i32) -> bool {
+        let open = self.stage(at).is_some_and(|stage| !stage.look.over && stage.look.own != Own::Ended);
+        let looks = open && self.options.looks && self.ran_long(at);
+        if looks {
+            self.look_for_suspended(at, exit, Millis(0));
+        }
+        looks
+    }
+
     /// A command is told to have ended, and C-z was shown. fish tells 0 of a suspended one, and bash goes on with the list in
     /// which a part was stopped: the code is that of the last one. Anything can print the sign, so the processes say which it is.
     /// Says whether it is not over, or that is still to be seen.
     pub fn may_be_suspended(&mut self, at: At, exit: i32) -> bool {
         let Some(stage) = self.stage(at) else { return false };
         let looks = self.options.looks && !stage.look.over;
-        if stage.look.own == Own::Ended || !self.echoed(at, SUSPEND, usize::MAX) {
+        if stage.look.own == Own::Ended {
+            return false;
+        }
+        if !self.echoed(at, SUSPEND, usize::MAX) {
             return false;
         }
         if looks {
-            self.look_for_suspended(at, exit);
+            self.look_for_suspended(at, exit, SOON);
             return true;
         }
         let last = exit == 0 && self.echoed(at, SUSPEND, LAST);
@@ -252,7 +279,7 @@ impl Turn<'_> {
     pub fn doubt_is_over(&mut self, at: At, exit: i32, own: Own) {
         let between = self.stage(at).is_some_and(|stage| stage.state == StageState::Starting);
         if matches!(own, Own::Stopped | Own::Lives) {
-            return if between { self.failed_suspended(at) } else { self.is_suspended(at) };
+            return self.is_suspended(at);
         }
         let Some(stage) = self.stage_mut(at) else { return };
         (stage.look.suspended, stage.look.doubt) = (false, None);

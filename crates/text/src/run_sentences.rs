@@ -41,6 +41,10 @@ pub(super) const OF_RUNS: &[(&str, &str)] = &[
         "The command of stage {} ended with exit code {} after C-c. Has it succeeded?",
         "阶段 {0} 的命令在 C-c 之后以退出码 {1} 结束。它成功了吗？",
     ),
+    (
+        "The command of stage {} ended with exit code {}, and what was to follow it was not done. Has it succeeded?",
+        "阶段 {0} 的命令以退出码 {1} 结束，其后应做的事没有做。它成功了吗？",
+    ),
     // Panes.
     ("Stage {} can't begin: {}. Look for its pane again?", "阶段 {0} 无法开始：{1}。再找一次它的窗格？"),
     ("nothing is typed before its pane is found", "找到它的窗格之前不输入任何内容"),

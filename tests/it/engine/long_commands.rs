@@ -20,7 +20,7 @@ fn played(bytes: usize, then: &str) -> String {
 fn the_prompt_before_a_long_command_is_not_taken_for_the_one_behind_it() {
     let asked = "no shell has begun it";
     assert!(played(40, "5s began %1").contains(asked), "a short one is in the editor at once");
-    let long = played(2_000, "5s began %1\n  6s exit %1 0");
+    let long = played(2_000, "5s began %1\n  6s exit %1 0\n  +1s poll I5 pending ended none");
     assert!(!long.contains(asked) && long.contains("s succeeded"), "{long}");
     let never = played(2_000, "30s mute");
     assert!(never.contains(asked), "time tells in the end: {never}");

@@ -212,6 +212,10 @@ impl Player {
                 let pane = self.key(word(0));
                 self.step(Event::PaneGone { pane, unwatched: false, by: None });
             }
+            "taken" => {
+                let (pane, intent) = (self.key(word(0)), self.intent(word(1)));
+                self.step(Event::TakenByShell { pane, intent });
+            }
             "lost" => self.step(Event::HostLost { host: HostName::new(word(0)) }),
             "prints" => {
                 let line = Printed { at: self.now, text: rest(1) };

@@ -72,6 +72,8 @@ pub(crate) struct Claim {
     /// What stands in our lease: what this supervisor asks about stages there, and what those before it had asked, until that is
     /// told.
     estate: Estate,
+    /// When that changed last.
+    asked: Option<Instant>,
     /// What is left was handed over to be told.
     handed: bool,
 }
@@ -98,7 +100,8 @@ impl Claim {
         let (standing, read, unrenewed) = (Standing::Unknown, Claimed::default(), now);
         let (seen, gone, estate) = (now, BTreeSet::new(), Estate::default());
         let (known, orphaned, handed) = (Owner::default(), None, false);
-        Self { us, standing, read, known, unrenewed, seen, orphaned, homes, shy, gone, estate, handed }
+        let asked = None;
+        Self { us, standing, read, known, unrenewed, seen, orphaned, homes, shy, gone, estate, asked, handed }
     }
 
     pub const fn standing(&self) -> &Standing {
@@ -130,6 +133,11 @@ impl Claim {
         self.known.asks.clear();
     }
 
+    /// Whether something was asked so lately that whoever watches may not have seen it yet.
+    pub fn has_just_asked(&self, now: Instant) -> bool {
+        !self.estate.asks.is_empty() && self.asked.is_some_and(|at| now.duration_since(at) < 2 * WATCH)
+    }
+
     /// A lease as it is written now.
     pub fn lease(&self, now: Timestamp) -> String {
         self.estate.lease(now)
@@ -154,8 +162,8 @@ impl Claim {
 
     /// What was found out of it, while names went and questions came that the look did not know of.
     pub fn found(&mut self, found: Self) {
-        let (gone, asks) = (std::mem::take(&mut self.gone), std::mem::take(&mut self.estate.asks));
-        *self = Self { gone, estate: Estate { asks, left: found.estate.left }, ..found };
+        let (gone, asks, asked) = (std::mem::take(&mut self.gone), std::mem::take(&mut self.estate.asks), self.asked);
+        *self = Self { gone, estate: Estate { asks, left: found.estate.left }, asked, ..found };
     }
 
     /// Whether this process had the server, under a name that is gone.
@@ -278,6 +286,7 @@ impl HostCore {
     /// This is asked about stages there from now on.
     pub fn asks_now(&mut self, asks: Vec<OpenQuestion>) {
         self.claim.estate.asks = asks;
+        self.claim.asked = Some(self.now);
         if self.claim.token().is_some() {
             self.claim_is_doubtful();
         }

@@ -257,6 +257,9 @@ fn leads_to_nested(seen: &Seen) -> bool {
 
 /// An interactive shell in front.
 fn shell(surface: &Surface, seen: &Seen, name: &str, canonical: bool, prompts: &Prompts) -> Reads {
+    if seen.waits_itself {
+        return Reads::Command;
+    }
     let (prefix, behind) = split_at(surface.row(), surface.x);
     let plain = PLAIN.contains(&name) && !has_editor(seen);
     if canonical && plain && seen.asks_for == Some(ONE_BYTE) {

@@ -35,7 +35,9 @@ pub(super) fn look(pid: u32, tty: &str) -> Option<Seen> {
     let group = || processes.iter().filter(|process| process.foreground);
     // Of a group without its first process not all are known.
     let whole = seen.beside.is_empty() && group().next().is_some();
-    let waits_itself = whole && !seen.reading && group().all(|process| is_away(process.pid, tty));
+    // A shell that waits for `$(…)` has a program in its own group, which may read.
+    let substitutes = is_interactive(&seen.args) && waits_for_another(first, tty);
+    let waits_itself = substitutes || whole && !seen.reading && group().all(|process| is_away(process.pid, tty));
     let took = if seen.reading { read_by(first) } else { None };
     Some(Seen { processes, session, queued, waits_itself, took, ..seen })
 }
@@ -97,6 +99,16 @@ fn is_away(pid: u32, tty: &str) -> bool {
     };
     let Some(stat) = stat(pid).filter(|stat| !stat.ended) else { return true };
     stat.threads == 1 && reads_from(&call).map_or_else(|| told::is_away(&call), elsewhere)
+}
+
+/// Whether a process waits for what it started, or for what that writes.
+fn waits_for_another(pid: u32, tty: &str) -> bool {
+    let call = std::fs::read_to_string(format!("/proc/{pid}/syscall")).unwrap_or_default();
+    let pipe = |descriptor: u64| {
+        let file = std::fs::read_link(format!("/proc/{pid}/fd/{descriptor}"));
+        file.is_ok_and(|file| file.as_os_str() != tty && file.to_string_lossy().starts_with("pipe:"))
+    };
+    told::waits_for_child(&call) || reads_from(&call).is_some_and(pipe)
 }
 
 /// How many bytes a process has read in its life (proc_pid_io(5)).

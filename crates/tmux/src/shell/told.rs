@@ -9,6 +9,8 @@ const READ: [&str; 2] = ["0", "63"];
 /// Calls in which a program reads nothing, on both: it sleeps (`nanosleep`, `clock_nanosleep`, `pause`, `rt_sigsuspend`) or waits
 /// for what it started (`wait4`, `waitid`).
 const WAITS: [&str; 11] = ["35", "101", "230", "115", "34", "130", "133", "61", "260", "247", "95"];
+/// `wait4` and `waitid`, on both.
+const CHILDREN: [&str; 4] = ["61", "247", "260", "95"];
 /// `select` and `pselect6`, on both.
 const SELECT: [&str; 3] = ["23", "270", "72"];
 
@@ -119,6 +121,11 @@ pub(super) fn reads_from(call: &str) -> Option<u64> {
     let mut words = call.split_ascii_whitespace();
     let descriptor = words.next().filter(|number| READ.contains(number)).and_then(|_| words.next());
     descriptor.and_then(|word| u64::from_str_radix(word.strip_prefix("0x")?, 16).ok())
+}
+
+/// Whether a program waits for what it started.
+pub(super) fn waits_for_child(call: &str) -> bool {
+    call.split_ascii_whitespace().next().is_some_and(|number| CHILDREN.contains(&number))
 }
 
 /// Whether a program waits for no input in that call; what it reads is for others to see ([`reads_from`]).

@@ -178,6 +178,16 @@ fn what_was_asked_before_is_left_to_whoever_takes_the_server_over() {
 }
 
 #[test]
+fn what_was_asked_just_now_is_left_standing_for_a_moment() {
+    let (mut claim, start) = (claim(), Instant::now());
+    claim.asked = Some(start);
+    assert!(!claim.has_just_asked(start), "nothing is open");
+    claim.estate.asks = vec![OpenQuestion { pane: PaneId(3), pipeline: "ci".to_owned(), stage: "build".to_owned() }];
+    assert!(claim.has_just_asked(start + Duration::from_secs(1)));
+    assert!(!claim.has_just_asked(start + Duration::from_secs(2)));
+}
+
+#[test]
 fn a_look_that_comes_back_keeps_what_is_asked_meanwhile() {
     let mut claim = claim();
     let found = claim.clone();

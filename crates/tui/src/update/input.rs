@@ -97,6 +97,9 @@ pub(super) fn submit(model: &mut Model) -> Vec<Action> {
             }
             decide::answered(model, approval, editor.text().to_owned());
         }
+        InputKind::Word { .. } | InputKind::Lease { .. } if !model.reading.to_the_end => {
+            say(model, Severity::Warning, Text::ScrollFirst);
+        }
         InputKind::Word { approval } => return decide::confirmed(model, &approval, editor.text()),
         InputKind::Lease { approval } => return lease::given(model, &approval, editor.text()),
         InputKind::Given(starting) => return start::given(model, *starting, editor.text()),

@@ -143,6 +143,9 @@ fn attend_reading(model: &mut Model) {
     if about != model.reading.about {
         model.reading = super::model::Reading { about, ..Default::default() };
     }
+    if model.reading.about.is_none() {
+        return;
+    }
     let limit = super::view::max_scroll(model);
     model.reading.scroll = model.reading.scroll.min(limit);
     if model.reading.scroll >= limit {

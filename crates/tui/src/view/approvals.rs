@@ -57,7 +57,7 @@ fn nothing(model: &Model) -> String {
 pub fn wanted(model: &Model, width: u16) -> usize {
     let Some(approval) = model.target() else { return 0 };
     let open = model.n_open_shown();
-    let listed = if open <= 2 { open * 2 } else { open.max(4) };
+    let listed = if open <= 2 { open * 2 } else { open };
     let asked = asked(model, approval, (width, EFFECT_ROWS.1), open <= 2).len();
     listed + 1 + asked + approval.evidence.len().min(CAUSE + 1)
 }
@@ -260,6 +260,9 @@ pub fn place_and_folder(approval: &Approval) -> String {
     if folder.is_empty() { place } else { format!("{place}  {folder}") }
 }
 
+/// Cells of a question that still say something.
+const LEAST_QUESTION: usize = 8;
+
 fn first_line(model: &Model, approval: &Approval, (chosen, each): (bool, usize), width: u16) -> Line<'static> {
     let (theme, lang) = (model.theme(), model.lang());
     let here = chosen && model.panel == Panel::Approvals;
@@ -281,14 +284,17 @@ fn first_line(model: &Model, approval: &Approval, (chosen, each): (bool, usize),
         None => approval_state(lang, approval.state).to_owned(),
     };
     // Where it has one row, what is asked stands behind what it is about.
-    let asked = if open && each == 1 { clean(&question(lang, approval)) } else { String::new() };
+    let (subject, pane) = (subject(approval), pane_beside(approval));
+    let free = usize::from(width).saturating_sub(cells(&subject) + cells(&pane) + cells(&right) + 6);
+    let asked =
+        (open && each == 1 && free >= LEAST_QUESTION).then(|| format!("  {}", clean(&question(lang, approval))));
     Row::default()
         .left(if chosen { theme.cursor() } else { " " }, theme.strong())
         .left(sign, style)
         .left(" ", Style::new())
-        .left(subject(approval), name)
-        .left(pane_beside(approval), theme.dim())
-        .left(format!("  {asked}").trim_end().to_owned(), theme.dim())
+        .left(subject, name)
+        .left(pane, theme.dim())
+        .left(asked.unwrap_or_default(), theme.dim())
         .right(right, if open { theme.warn() } else { theme.dim() })
         .line(width, theme)
 }

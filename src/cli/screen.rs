@@ -103,11 +103,11 @@ async fn other_policy(session: &Session, loaded: &Loaded) -> Option<String> {
 
 /// What the user has to know whose policy on disk can't be used: that of the running supervisor stays in force.
 fn broken_policy(session: &Session, loaded: &Loaded) -> Option<String> {
-    let error = super::policy::judge(&loaded.policy_sources).err()?;
-    let told = tmuxagent_text::message(session.out.lang, &error.text());
+    super::policy::judge(&loaded.policy_sources).err()?;
+    // What is wrong with it stands among the supervisor's problems.
     Some(match session.out.lang {
-        Lang::En => format!("the policy on disk is not in force: {told}; see `tmuxagent policy check`"),
-        Lang::Zh => format!("磁盘上的策略没有生效：{told}；见 `tmuxagent policy check`"),
+        Lang::En => "the policy on disk is broken and not in force; see `tmuxagent policy check`".to_owned(),
+        Lang::Zh => "磁盘上的策略有误，没有生效；见 `tmuxagent policy check`".to_owned(),
     })
 }
 

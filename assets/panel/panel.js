@@ -450,6 +450,8 @@ function panel() {
       el("p", { class: "code", title: words.code }, it.code),
       it.takes_text ? el("p", {}, words.takes_text) : el("p", { class: "faint" }, it.types ? words.types : words.types_nothing),
       it.types && !it.takes_text ? el("pre", {}, it.types) : null,
+      it.types_no ? el("p", { class: "faint" }, words.types_no) : null,
+      it.types_no ? el("pre", {}, it.types_no) : null,
       it.evidence.length ? el("p", { class: "faint" }, words.evidence) : null,
       it.evidence.length ? el("pre", {}, it.evidence.join("\n")) : null);
     if (now.told[key]) card.append(el("p", { class: "bad", role: "alert" }, now.told[key]));

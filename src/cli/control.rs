@@ -56,7 +56,9 @@ pub(super) fn start(session: &Session, args: &StartArgs) -> Outcome {
                 let text = format!("host {}: {}", host.name, host_owner(Lang::En, host.state, owner));
                 return Err(CliError::Answer { kind: ErrorKind::Refused, text });
             }
-            return Err(no_pipeline(named.as_deref(), known, &pane.info.short()));
+            let broken = snapshot.problems.iter().find(|problem| problem.part == "policy");
+            let broken = broken.map(|problem| problem.text.to_string());
+            return Err(no_pipeline(named.as_deref(), known, &pane.info.short(), broken.as_deref()));
         }
     };
     let inputs = args.inputs.iter().cloned().collect();
@@ -119,21 +121,26 @@ pub(super) fn quoted(word: &str) -> String {
     if plain { word.to_owned() } else { tmuxagent_model::shell::quoted(word) }
 }
 
-fn no_pipeline(named: Option<&str>, known: &[String], pane: &str) -> CliError {
+/// `broken`: what is wrong with the policy on disk, which then is not the one in force.
+fn no_pipeline(named: Option<&str>, known: &[String], pane: &str, broken: Option<&str>) -> CliError {
     let text = match named {
         Some(named) => format!("no pipeline `{}` applies to {pane}", clean(named)),
         None if known.is_empty() => format!("no pipeline applies to {pane}"),
         None => format!("{} pipelines apply to {pane}", known.len()),
     };
     let near = named.and_then(|named| nearest(named, known.iter().map(String::as_str)));
-    let hint = match (near, known.is_empty()) {
-        (Some(near), _) => format!("did you mean `{near}`?"),
-        (None, true) => {
+    let hint = match (broken, near, known.is_empty()) {
+        (Some(why), ..) => {
+            format!("the policy on disk is broken, so what it adds is not in force: {why}; see `tmuxagent policy check`")
+        }
+        (None, Some(near), _) => format!("did you mean `{near}`?"),
+        (None, None, true) => {
             "`match`, or what the first stage's `in` asks for, chooses the panes; `tmuxagent policy init` writes a policy".to_owned()
         }
-        (None, false) => "say which one:".to_owned(),
+        (None, None, false) => "say which one:".to_owned(),
     };
-    let candidates = if near.is_some() { Vec::new() } else { known.iter().map(|name| clean(name)).collect() };
+    let candidates =
+        if near.is_some() && broken.is_none() { Vec::new() } else { known.iter().map(|name| clean(name)).collect() };
     CliError::NotFound { text, hint, candidates }
 }
 
@@ -247,5 +254,19 @@ impl Typing {
                 Some(told.to_owned())
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pipeline_of_a_broken_policy_is_told_from_one_that_does_not_match() {
+        let hint = |broken| no_pipeline(Some("new"), &[], "s:w.0", broken).hints().join(" ");
+        assert!(hint(None).contains("`match`"), "{}", hint(None));
+        let told = hint(Some("a.yaml:3:1: unknown key"));
+        assert!(told.contains("the policy on disk is broken") && told.contains("a.yaml:3:1: unknown key"), "{told}");
+        assert!(!told.contains("`match`"), "{told}");
     }
 }

@@ -211,6 +211,9 @@ enum Command {
     /// Check, explain, replay or begin policies
     #[command(subcommand)]
     Policy(policy::PolicyCommand),
+    /// Tell why each stage is in its state and what it waits for
+    #[command(hide = true)]
+    Explain(policy::ExplainArgs),
     /// Check, back up, repair, restore or export the state database
     #[command(subcommand)]
     Db(db::DbCommand),
@@ -384,6 +387,7 @@ fn run(cli: Cli, lang: Lang, overrides: Overrides, environment: Environment) -> 
         Command::SnapshotWorkspace(args) => workspace::snapshot(&session, &args),
         Command::Config(command) => config::run(&session, &command),
         Command::Policy(command) => policy::run(&session, &command),
+        Command::Explain(args) => policy::explain(&session, &args),
         Command::Db(command) => db::run(&session, &command),
         Command::Agent(command) => agent::run(&session, &command),
         Command::Hooks(command) => hooks::run(&session, &command),

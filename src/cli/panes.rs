@@ -130,7 +130,7 @@ fn runs(out: &Output, snapshot: &Snapshot) -> Result<(), super::CliError> {
                 let detail = clean(&sentence(lang, detail));
                 vec![
                     (Tone::Plain, format!("  {}{place}", clean(&stage.name))),
-                    (stage_tone(stage.state), stage_doing(lang, stage).to_owned()),
+                    (stage_tone(stage.shown_state()), stage_doing(lang, stage).to_owned()),
                     (Tone::Dim, attempt.trim_start().to_owned()),
                     (Tone::Dim, detail),
                 ]

@@ -41,7 +41,7 @@ pub(super) async fn main_screen(session: &Session, loaded: Loaded) -> Outcome {
         Err(LockError::Held(holder)) => {
             let remark = match other_configuration(session, &loaded, holder.as_ref()) {
                 Some(text) => Some(text),
-                None => other_policy(session, &loaded).await,
+                None => other_policy(session, &loaded).await.or_else(|| broken_policy(session, &loaded)),
             };
             if let Some(text) = &remark {
                 // Read again when the screen is gone.
@@ -99,6 +99,16 @@ async fn other_policy(session: &Session, loaded: &Loaded) -> Option<String> {
         Reply::Snapshot { snapshot } => super::connection::ignored_policy(session, &snapshot.policies),
         _ => None,
     }
+}
+
+/// What the user has to know whose policy on disk can't be used: that of the running supervisor stays in force.
+fn broken_policy(session: &Session, loaded: &Loaded) -> Option<String> {
+    super::policy::judge(&loaded.policy_sources).err()?;
+    // What is wrong with it stands among the supervisor's problems.
+    Some(match session.out.lang {
+        Lang::En => "the policy on disk is broken and not in force; see `tmuxagent policy check`".to_owned(),
+        Lang::Zh => "磁盘上的策略有误，没有生效；见 `tmuxagent policy check`".to_owned(),
+    })
 }
 
 /// A view of the running supervisor, which begins with that remark.

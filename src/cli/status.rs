@@ -8,7 +8,9 @@ use serde_json::json;
 use std::collections::BTreeMap;
 use tmuxagent_model::{ApprovalState, HostState, PaneState, Snapshot};
 use tmuxagent_text::cli::{Word, word};
-use tmuxagent_text::{ago, clean, host_owner, host_state, message, pane_state, part, reader_sentence, span, trouble};
+use tmuxagent_text::{
+    Lang, ago, clean, host_owner, host_state, message, pane_state, part, reader_sentence, span, trouble,
+};
 
 /// Exit code 1: it runs, but a part of it fails or a host can't be reached. 3: none runs.
 #[derive(Debug, Args)]
@@ -35,6 +37,7 @@ pub(super) fn run(session: &Session, _: &StatusArgs) -> Outcome {
             "frozen": snapshot.frozen,
             "hosts": snapshot.hosts,
             "panes": states(&snapshot).iter().map(|(state, n)| (json!(state), n)).map(|(state, n)| json!({"state": state, "count": n})).collect::<Vec<_>>(),
+            "runs_failed": snapshot.runs.iter().filter(|run| run.has_failed()).count(),
             "policies": snapshot.policies,
             "open_approvals": open,
             "held": snapshot.held,
@@ -110,7 +113,7 @@ pub(super) fn run(session: &Session, _: &StatusArgs) -> Outcome {
         out.table(&[word(lang, Word::Host), word(lang, Word::State), word(lang, Word::Since), "TMUX", ""], &hosts)?;
     }
     let counts: Vec<String> =
-        states(&snapshot).iter().map(|(state, n)| format!("{n} {}", pane_state(lang, *state))).collect();
+        states(&snapshot).iter().map(|(state, n)| format!("{n} {}", counted_as(lang, *state))).collect();
     out.line(&format!(
         "{}: {}",
         word(lang, Word::Panes),
@@ -118,6 +121,11 @@ pub(super) fn run(session: &Session, _: &StatusArgs) -> Outcome {
     ))?;
     if counts.is_empty() {
         out.wrapped("  ", Tone::Dim, word(lang, no_panes(&snapshot)))?;
+    }
+    let failed = snapshot.runs.iter().filter(|run| run.has_failed()).count();
+    if failed > 0 {
+        let text = format!("{}: {failed}", lang.pick("Runs failed", "失败的运行"));
+        out.line(&out.paint(Tone::Bad, &text))?;
     }
     let tone = if open > 0 { Tone::Ask } else { Tone::Plain };
     out.line(&format!("{}: {}", word(lang, Word::OpenApprovals), out.paint(tone, &open.to_string())))?;
@@ -138,6 +146,14 @@ pub(super) fn run(session: &Session, _: &StatusArgs) -> Outcome {
         out.line(&out.paint(Tone::Bad, &text))?;
     }
     Ok(code)
+}
+
+/// A pane's state where panes are counted: how many runs failed is another number.
+const fn counted_as(lang: Lang, state: PaneState) -> &'static str {
+    match state {
+        PaneState::Failed => lang.pick("with a failure", "有失败"),
+        state => pane_state(lang, state),
+    }
 }
 
 fn states(snapshot: &Snapshot) -> BTreeMap<PaneState, usize> {

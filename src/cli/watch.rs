@@ -5,7 +5,7 @@ use super::supervise::{begin, held, take_lock, until_asked, unusable};
 use super::{Outcome, Session};
 use clap::Args;
 use tmuxagent_config::Loaded;
-use tmuxagent_ipc::lock::LockError;
+use tmuxagent_ipc::lock::{LockError, socket_path};
 use tmuxagent_text::Lang;
 
 /// How the program was started.
@@ -25,9 +25,18 @@ pub(super) struct PopupArgs {}
 /// Opens the main screen, or watches without one.
 pub(super) fn run(session: &Session, mode: Mode) -> Outcome {
     let loaded = session.load()?;
-    super::policy::judge(&loaded.policy_sources)?;
+    let judged = super::policy::judge(&loaded.policy_sources).map(drop);
+    // A view needs no policy of its own; that of the supervisor is in force, and the screen tells what is wrong with the file.
+    if mode != Mode::Screen || !is_served(&loaded) {
+        judged?;
+    }
     loaded.paths.prepare()?;
     start(session, loaded, mode)
+}
+
+/// Whether a supervisor runs already, of which a screen is a view.
+fn is_served(loaded: &Loaded) -> bool {
+    std::os::unix::net::UnixStream::connect(socket_path(&loaded.paths.runtime_dir)).is_ok()
 }
 
 /// Opens the view in a popup. A popup has no `TMUX_PANE`, so the supervisor reads every pane below it.

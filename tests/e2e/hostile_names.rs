@@ -71,6 +71,7 @@ const ASKED: &[(&str, &[&str])] = &[
     ("policy reference", &["policy", "reference"]),
     ("policy schema", &["policy", "schema"]),
     ("policy explain", &["policy", "explain", "%0"]),
+    ("explain", &["explain", "%0"]),
     ("policy replay", &["policy", "replay", "--from-db", "%0"]),
     ("policy replay", &["policy", "replay", "--log", "@/none"]),
     ("policy test", &["policy", "test", "@"]),

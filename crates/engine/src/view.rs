@@ -165,7 +165,17 @@ impl Engine {
             pane: stage.pane.clone(),
             place: stage.pane.as_ref().and_then(|pane| self.state.panes.get(pane)).map(|row| row.place.clone()),
             more: self.more_attempts(run, rule, stage),
+            asks: self.asks(stage),
         }
+    }
+
+    /// Whether the command of a stage waits for an answer, about which a question is open.
+    fn asks(&self, stage: &StageRun) -> bool {
+        let row = stage.approval.as_ref().and_then(|id| self.state.approvals.get(id));
+        stage.state == StageState::Running
+            && row.is_some_and(|row| {
+                row.approval.kind == ApprovalKind::Asks && row.approval.state == ApprovalState::Pending
+            })
     }
 
     /// How many attempts people allowed beyond those of the policy, and who did so last, while that is remembered.
@@ -206,6 +216,10 @@ impl Engine {
                     None => format!("does {}", describe_plan(&stage.plan)),
                 };
                 self.cleaner.clean(&text)
+            }
+            StageState::Running if self.asks(stage) => {
+                let row = stage.approval.as_ref().and_then(|id| self.state.approvals.get(id));
+                row.map_or_else(String::new, |row| row.approval.question.clone())
             }
             StageState::Running => self.running_detail(rule, stage),
             StageState::Retrying => format!("failed: {}", ended()),

@@ -123,6 +123,9 @@ pub struct StageView {
     /// How many of its attempts are beyond those of the policy, and who allowed them last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub more: Option<(u32, String)>,
+    /// Whether its command waits for an answer, about which a question is open.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub asks: bool,
 }
 
 impl StageView {
@@ -133,6 +136,18 @@ impl StageView {
     #[must_use]
     pub fn is_not_reached(&self) -> bool {
         self.state == StageState::Waiting && self.detail == Self::NOT_REACHED
+    }
+
+    /// The state by which it is shown: one whose command asks waits for somebody, though it runs.
+    #[must_use]
+    pub const fn shown_state(&self) -> StageState {
+        if self.asks { StageState::Asking } else { self.state }
+    }
+
+    /// Whether it failed for good.
+    #[must_use]
+    pub const fn ended_badly(&self) -> bool {
+        matches!(self.state, StageState::Failed | StageState::Escalated)
     }
 
     /// The attempt of a stage that is tried more than once, as `2/3`. Each round of a loop counts as an attempt too: where no
@@ -183,6 +198,20 @@ pub struct RunView {
 }
 
 impl RunView {
+    /// Whether it goes on: one in which a stage failed and nothing goes on waits for what may never come.
+    #[must_use]
+    pub fn goes_on(&self) -> bool {
+        let live = || self.stages.iter().any(|stage| stage.state.is_live());
+        self.state == Some(RunState::Open) && (live() || !self.stages.iter().any(StageView::ended_badly))
+    }
+
+    /// Whether it failed, or is as good as failed until somebody does something. What somebody rejected, cancelled or left
+    /// undecided did not fail.
+    #[must_use]
+    pub fn has_failed(&self) -> bool {
+        self.state == Some(RunState::Failed) || (self.state == Some(RunState::Open) && !self.goes_on())
+    }
+
     /// Where, with the pane's id.
     #[must_use]
     pub fn told_place(&self) -> String {

@@ -4,10 +4,8 @@
 
 use serde_json::{Value, json};
 use tmuxagent_alerts::message::Ask;
-use tmuxagent_alerts::web::page::typed;
-use tmuxagent_model::{
-    Approval, ApprovalState, Millis, PaneKey, PaneView, RunState, RunView, Snapshot, StageState, StageView, Timestamp,
-};
+use tmuxagent_alerts::web::page::{lines_of_steps, typed};
+use tmuxagent_model::{Approval, ApprovalState, Millis, PaneKey, PaneView, RunView, Snapshot, StageView, Timestamp};
 use tmuxagent_text::redact::Redactor;
 use tmuxagent_text::{
     Lang, agent_state, approval_state, host_state, message, pane_doing, part, question, run_state, run_took, sentence,
@@ -44,21 +42,6 @@ pub(crate) fn state_id(snapshot: &Snapshot) -> String {
     format!("{}-{}", snapshot.pid, snapshot.generation)
 }
 
-/// Whether a run goes on: one in which a stage failed and nothing goes on waits for what may never come.
-fn goes_on(run: &RunView) -> bool {
-    let live = || run.stages.iter().any(|stage| stage.state.is_live());
-    run.state == Some(RunState::Open) && (live() || !run.stages.iter().any(ended_badly))
-}
-
-/// Whether a run failed, or is as good as failed until somebody does something.
-fn failed(run: &RunView) -> bool {
-    run.state == Some(RunState::Failed) || (run.state == Some(RunState::Open) && !goes_on(run))
-}
-
-const fn ended_badly(stage: &StageView) -> bool {
-    matches!(stage.state, StageState::Failed | StageState::Escalated)
-}
-
 impl Picture<'_> {
     fn document(&self, mut fields: Value) -> Value {
         fields["state"] = state_id(self.snapshot).into();
@@ -72,9 +55,9 @@ impl Picture<'_> {
         let needs: Vec<Value> = self.open().map(|approval| self.asked(approval)).collect();
         let live = |stage: &&StageView| stage.state.is_live();
         let running: Vec<Value> =
-            snapshot.runs.iter().filter(|run| goes_on(run)).map(|run| self.brief(run, live)).collect();
-        let failed = snapshot.runs.iter().filter(|run| failed(run));
-        let failed: Vec<Value> = failed.map(|run| self.brief(run, |stage| ended_badly(stage))).collect();
+            snapshot.runs.iter().filter(|run| run.goes_on()).map(|run| self.brief(run, live)).collect();
+        let failed = snapshot.runs.iter().filter(|run| run.has_failed());
+        let failed: Vec<Value> = failed.map(|run| self.brief(run, |stage| stage.ended_badly())).collect();
         let hosts = snapshot.hosts.iter().map(|host| {
             json!({
                 "name": host.name, "state": host.state, "state_text": host_state(self.lang, host.state),
@@ -171,7 +154,7 @@ impl Picture<'_> {
             "state_text": approval_state(self.lang, approval.state), "reason_text": ask.reason,
             "place": ask.place, "pane": pane_id(&approval.pane), "folder": ask.folder, "pipeline": approval.pipeline,
             "stage": approval.stage, "attempt": approval.attempt, "question": ask.question,
-            "types": typed(self.lang, approval), "evidence": approval.evidence,
+            "types": typed(self.lang, approval), "types_no": lines_of_steps(&approval.effect_no), "evidence": approval.evidence,
             "options": approval.options, "option_texts": ask.options,
             "confirm": ask.confirm, "takes_text": ask.takes_text, "takes_plain_yes": approval.takes_plain_yes(),
             "approvers": ask.approvers, "asked_at": approval.asked_at, "expires_at": approval.expires_at,

@@ -31,8 +31,8 @@ pub(crate) fn words(lang: Lang) -> Vec<(&'static str, &'static str)> {
         ("nothing_needed", pick("Nothing needs you.", "没有需要处理的事项。")),
         ("running", pick("Running", "运行中")),
         ("nothing_runs", pick("Nothing runs.", "没有运行中的流水线。")),
-        ("failed", pick("Failed", "失败")),
-        ("nothing_failed", pick("Nothing failed.", "没有失败。")),
+        ("failed", pick("Runs failed", "失败的运行")),
+        ("nothing_failed", pick("No run failed.", "没有失败的运行。")),
         ("problems", pick("Problems", "问题")),
         ("no_problems", pick("All is well.", "一切正常。")),
         ("frozen", pick("Frozen: nothing is typed", "已冻结：不会输入任何内容")),
@@ -44,6 +44,7 @@ pub(crate) fn words(lang: Lang) -> Vec<(&'static str, &'static str)> {
         ("code", pick("The same code stands in the message", "与消息中的校验码相同")),
         ("types", pick("A yes types exactly this:", "批准后将原样输入：")),
         ("types_nothing", pick("A yes types nothing.", "批准后不会输入任何内容。")),
+        ("types_no", pick("A no types exactly this:", "拒绝后将原样输入：")),
         (
             "takes_text",
             pick(

@@ -26,7 +26,7 @@ tmuxagent_text::words! {
     Approved: "approved", "批准";
     Rejected: "rejected", "拒绝";
     Expired: "expired", "过期";
-    Superseded: "no longer needed", "已无需决定";
+    Superseded: "no longer needed", "已失效";
     Open: "open", "待决";
     Surface: "DECIDED BY", "决定途径";
     Decisions: "DECISIONS", "决定";

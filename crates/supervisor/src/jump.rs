@@ -29,7 +29,8 @@ pub async fn jump(
     };
     let target = pane.pane.to_string();
     if way.is_local() && same_server(&way, &own_socket).await {
-        return output(&way.command(&["switch-client", "-t", &target])).await.map(drop);
+        let switched = output(&way.command(&["switch-client", "-t", &target])).await.map(drop);
+        return switched.map_err(|said| in_words(said, &way, pane));
     }
     // A pane of another server: a window of this one shows it, and leaving that window comes back.
     let own = Own { socket: own_socket };
@@ -43,7 +44,8 @@ pub async fn jump(
     let name = format!("{}:{}", pane.host, pane.pane);
     let closes = lang.pick("Enter closes this window", "按 Enter 关闭此窗口");
     let script = format!("{} || {{ printf '\\n%s' '{closes}'; read -r _; }}", attach_line(&way, pane));
-    let window = own.run(&["new-window", "-P", "-F", "#{window_id}", "-n", &name, "sh", "-c", &script]).await?;
+    let window = own.run(&["new-window", "-P", "-F", "#{window_id}", "-n", &name, "sh", "-c", &script]).await;
+    let window = window.map_err(|said| in_words(said, &way, pane))?;
     // The window may be gone already; then it has shown why.
     let _ = own.run(&["set-option", "-w", "-t", window.trim(), MARK, &mark]).await;
     Ok(())
@@ -96,6 +98,14 @@ fn attach_line(way: &Transport, pane: &PaneKey) -> String {
     format!("env -u TMUX {}", words.join(" "))
 }
 
+/// What tmux says where nobody looks at the server that we run in, in our words and with the way out.
+fn in_words(said: String, way: &Transport, pane: &PaneKey) -> String {
+    if said.contains("no current client") || said.contains("no client") {
+        return format!("no terminal shows that tmux server; attach with: {}", attach_line(way, pane));
+    }
+    said
+}
+
 /// Runs a command to its end and gives what it prints.
 async fn output(argv: &[String]) -> Result<String, String> {
     let Some((program, arguments)) = argv.split_first() else { return Err("no command".to_owned()) };
@@ -106,4 +116,19 @@ async fn output(argv: &[String]) -> Result<String, String> {
     }
     let said = String::from_utf8_lossy(&output.stderr);
     Err(said.lines().next().unwrap_or("tmux refused").to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tmuxagent_model::{HostName, PaneId, ServerId};
+
+    #[test]
+    fn what_tmux_says_where_nobody_looks_is_told_with_the_way_out() {
+        let way = Transport::Local { bin: "tmux".to_owned(), socket: tmuxagent_tmux::Socket::Name("work".to_owned()) };
+        let pane = PaneKey { host: HostName::new("local"), server: ServerId::new("s"), pane: PaneId(3), pid: 1 };
+        let told = in_words("no current client".to_owned(), &way, &pane);
+        assert!(told.starts_with("no terminal shows that tmux server; attach with: env -u TMUX tmux"), "{told}");
+        assert_eq!(in_words("can't find pane".to_owned(), &way, &pane), "can't find pane");
+    }
 }

@@ -380,6 +380,7 @@ pub(super) const SENTENCES: &[(&str, &str)] = &[
     ("stage {} of run {} is under way", "运行 {1} 的阶段 {0} 正在进行"),
     ("another stage of run {} is under way", "运行 {0} 的另一阶段正在进行"),
     ("stage {} has not run yet; start it instead", "阶段 {0} 尚未运行，请改为启动它"),
+    ("stage {} asks you; answer it, or cancel the run first", "阶段 {0} 在等您回答；请先回答，或取消运行"),
     ("stage {} is {}; cancel the run first", "阶段 {0} {1}；请先取消运行"),
     ("stage {} is {}; there is nothing to leave out", "阶段 {0} {1}；没有可跳过的内容"),
     ("the process of {} has ended", "{0} 的进程已结束"),

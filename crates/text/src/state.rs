@@ -55,7 +55,11 @@ pub const fn stage_state(lang: Lang, state: StageState) -> &'static str {
 /// The same as a view shows it: that it waits says nothing of a stage to which nothing comes any more.
 #[must_use]
 pub fn stage_doing(lang: Lang, stage: &StageView) -> &'static str {
-    if stage.is_not_reached() { not_reached(lang) } else { stage_state(lang, stage.state) }
+    match stage.state {
+        _ if stage.asks => lang.pick("asks you", "等您回答"),
+        _ if stage.is_not_reached() => not_reached(lang),
+        state => stage_state(lang, state),
+    }
 }
 
 /// Which attempt a stage is at, of how many, and who allowed more of them than its policy does.
@@ -181,7 +185,7 @@ pub const fn approval_state(lang: Lang, state: ApprovalState) -> &'static str {
         ApprovalState::Approved => lang.pick("approved", "已批准"),
         ApprovalState::Rejected => lang.pick("rejected", "已拒绝"),
         ApprovalState::Expired => lang.pick("expired", "已过期"),
-        ApprovalState::Superseded => lang.pick("superseded", "已失效"),
+        ApprovalState::Superseded => lang.pick("no longer needed", "已失效"),
     }
 }
 

@@ -145,6 +145,17 @@ pub(crate) struct Attention {
     pub seen: BTreeMap<ApprovalId, (u32, Timestamp)>,
 }
 
+/// How far a dialog that decides has been read.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Reading {
+    /// The dialog, without what is being typed into it.
+    pub(crate) about: Option<Overlay>,
+    /// Rows scrolled down.
+    pub scroll: u16,
+    /// Whether its end has been on the screen.
+    pub to_the_end: bool,
+}
+
 /// Everything a screen knows.
 #[derive(Debug, Clone)]
 pub struct Model {
@@ -185,6 +196,8 @@ pub struct Model {
     /// Whether the mouse is captured.
     pub mouse: Mouse,
     pub(crate) attention: Attention,
+    /// How far the dialog on top has been read.
+    pub reading: Reading,
     pub(crate) watched: Option<PaneKey>,
     pub(crate) next_request: u64,
     pub(crate) asked: BTreeMap<u64, Asked>,
@@ -216,6 +229,7 @@ impl Model {
             toasts: Vec::new(),
             mouse: Mouse::default(),
             attention: Attention::default(),
+            reading: Reading::default(),
             watched: None,
             next_request: 1,
             asked: BTreeMap::new(),
@@ -301,12 +315,17 @@ impl Model {
         self.snapshot.as_ref().map_or(0, |snapshot| snapshot.approvals.iter().filter(pending).count())
     }
 
-    /// The one approval that panel, selection and keys speak of: the one that is shown whole, else the one under the
-    /// cursor (see `settle_approval`).
+    /// The one approval that panel, selection and keys speak of: the one that is shown whole, on the page of a run or
+    /// stage its own, else the one under the cursor (see `settle_cursors`).
     #[must_use]
     pub fn the_approval(&self) -> Option<&Approval> {
-        let id = match self.overlays.last() {
-            Some(Overlay::Page { page: Page::Approval(id), .. }) => id,
+        let page = self.overlays.iter().rev().find_map(|overlay| match overlay {
+            Overlay::Page { page, .. } => Some(page),
+            _ => None,
+        });
+        let id = match page {
+            Some(Page::Approval(id)) => id,
+            Some(Page::Stage(stage) | Page::Explain { stage, .. }) => return self.asked_by(stage),
             _ => self.approval.as_ref()?,
         };
         self.approval_view(id)

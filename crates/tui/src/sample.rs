@@ -332,6 +332,7 @@ pub fn stage(name: &str, state: StageState, attempt: u32, max_attempts: u32) -> 
         pane: None,
         place: None,
         more: None,
+        asks: false,
     }
 }
 

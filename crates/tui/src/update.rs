@@ -37,8 +37,9 @@ pub fn update(model: &mut Model, now: Timestamp, msg: Msg) -> Vec<Action> {
         }
     };
     let mut actions = take_in(model, msg);
-    model.settle_approval();
+    model.settle_cursors();
     attend(model, cause);
+    attend_reading(model);
     if model.link == LinkState::Up && model.watched != model.pane {
         model.watched.clone_from(&model.pane);
         let pane = model.pane.clone();
@@ -126,6 +127,29 @@ fn attend(model: &mut Model, cause: Cause) {
             Cause::User => None,
             Cause::World => Some(now),
         };
+    }
+}
+
+/// Notes how far the dialog on top has been read: what it says from its beginning to its end.
+fn attend_reading(model: &mut Model) {
+    let about = match model.overlays.last() {
+        Some(Overlay::Input(input)) if input.kind.decides().is_some() => {
+            let kind = input.kind.clone();
+            Some(Overlay::Input(super::model::Input { kind, editor: super::editor::Editor::default() }))
+        }
+        Some(Overlay::Confirm(confirm)) => Some(Overlay::Confirm(confirm.clone())),
+        _ => None,
+    };
+    if about != model.reading.about {
+        model.reading = super::model::Reading { about, ..Default::default() };
+    }
+    if model.reading.about.is_none() {
+        return;
+    }
+    let limit = super::view::max_scroll(model);
+    model.reading.scroll = model.reading.scroll.min(limit);
+    if model.reading.scroll >= limit {
+        model.reading.to_the_end = true;
     }
 }
 

@@ -180,22 +180,22 @@ pub fn page_rows(model: &Model) -> usize {
         Some(Overlay::Page { .. } | Overlay::Held { .. } | Overlay::Pick(_)) => {
             screen.overlay().height.saturating_sub(2)
         }
-        Some(Overlay::Confirm(_) | Overlay::Input(_) | Overlay::Notice(_)) | None => {
-            screen.inner(model.panel).map_or(0, |rect| rect.height)
+        Some(Overlay::Confirm(_) | Overlay::Input(_)) => {
+            u16::try_from(confirm::room(&screen).saturating_sub(1)).unwrap_or(u16::MAX)
         }
+        Some(Overlay::Notice(_)) | None => screen.inner(model.panel).map_or(0, |rect| rect.height),
     };
     usize::from(rows)
 }
 
-/// How far the open page can be scrolled down, rows.
+/// How far the open page or dialog can be scrolled down, rows.
 #[must_use]
 pub fn max_scroll(model: &Model) -> u16 {
     match model.overlays.last() {
         Some(Overlay::Page { page, .. }) => page::max_scroll(model, page, &Screen::of_model(model)),
-        Some(
-            Overlay::Held { .. } | Overlay::Pick(_) | Overlay::Confirm(_) | Overlay::Input(_) | Overlay::Notice(_),
-        )
-        | None => 0,
+        Some(Overlay::Confirm(confirm)) => confirm::max_scroll(model, confirm, &Screen::of_model(model)),
+        Some(Overlay::Input(input)) => input::max_scroll(model, input, &Screen::of_model(model)),
+        Some(Overlay::Held { .. } | Overlay::Pick(_) | Overlay::Notice(_)) | None => 0,
     }
 }
 

@@ -148,7 +148,7 @@ pub(super) fn run(session: &Session, args: &DoctorArgs) -> Outcome {
                 Verdict::Warning => ("!!", Tone::Warn),
                 Verdict::Failure => ("XX", Tone::Bad),
             };
-            let head = format!("{} {:<13} ", out.paint(tone, mark), finding.check);
+            let head = format!("{} {} ", out.paint(tone, mark), group(out.lang, finding.check));
             out.item(&head, &clean(&finding.text))?;
             if let Some(fix) = &finding.fix {
                 // Commands in it are copied, so each stands in one line.
@@ -164,6 +164,32 @@ pub(super) fn run(session: &Session, args: &DoctorArgs) -> Outcome {
         Verdict::Warning => exit::NEGATIVE,
         Verdict::Failure => exit::USER,
     })
+}
+
+/// The name of what was looked at, as wide as the widest.
+fn group(lang: Lang, check: &str) -> String {
+    let name = match check {
+        "agents" => lang.pick("agents", "智能体"),
+        "alerts" => lang.pick("alerts", "通知"),
+        "clock" => lang.pick("clock", "时钟"),
+        "configuration" => lang.pick("configuration", "配置"),
+        "database" => lang.pick("database", "数据库"),
+        "disk" => lang.pick("disk", "磁盘"),
+        "drift" => lang.pick("drift", "环境差异"),
+        "environment" => lang.pick("environment", "环境"),
+        "folders" => lang.pick("folders", "目录"),
+        "hosts" => lang.pick("hosts", "主机"),
+        "links" => lang.pick("links", "链接"),
+        "online" => lang.pick("online", "联网"),
+        "policy" => lang.pick("policy", "策略"),
+        "port" => lang.pick("port", "端口"),
+        "proxy" => lang.pick("proxy", "代理"),
+        "servers" => lang.pick("servers", "tmux 服务"),
+        "supervisor" => lang.pick("supervisor", "监督进程"),
+        other => other,
+    };
+    let missing = 13_usize.saturating_sub(unicode_width::UnicodeWidthStr::width(name));
+    format!("{name}{}", " ".repeat(missing))
 }
 
 fn examine(session: &Session, online: bool) -> Result<Vec<Finding>, super::CliError> {
@@ -276,4 +302,33 @@ fn find_program(environment: &Environment, name: &str) -> Option<PathBuf> {
 
 fn is_program(file: &std::path::Path) -> bool {
     file.is_file() && rustix::fs::access(file, rustix::fs::Access::EXEC_OK).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_group_has_a_chinese_name_in_its_column() {
+        for check in [
+            "agents",
+            "alerts",
+            "clock",
+            "configuration",
+            "database",
+            "disk",
+            "drift",
+            "environment",
+            "folders",
+            "hosts",
+        ]
+        .into_iter()
+        .chain(["links", "online", "policy", "port", "proxy", "servers", "supervisor"])
+        {
+            assert_eq!(group(Lang::En, check).trim_end(), check);
+            let name = group(Lang::Zh, check);
+            assert!(!name.starts_with(check), "{check}");
+            assert_eq!(unicode_width::UnicodeWidthStr::width(name.as_str()), 13, "{name}");
+        }
+    }
 }

@@ -209,7 +209,7 @@ fn load(sources: &[Source]) -> Result<Arc<Policy>, CliError> {
     }
 }
 
-fn explain(session: &Session, args: &ExplainArgs) -> Outcome {
+pub(super) fn explain(session: &Session, args: &ExplainArgs) -> Outcome {
     let mut connection = Connection::open(session)?;
     // A run goes by its number; a pane by any of its names, as everywhere.
     let run = args.target.parse::<RunId>().ok();

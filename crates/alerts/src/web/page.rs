@@ -210,7 +210,8 @@ impl Question<'_> {
 }
 
 /// The steps, a line each; keys in brackets.
-fn lines_of_steps(steps: &[KeyStep]) -> String {
+#[must_use]
+pub fn lines_of_steps(steps: &[KeyStep]) -> String {
     let line = |step: &KeyStep| match step {
         KeyStep::Text(text) => text.clone(),
         KeyStep::Key(key) => format!("[{key}]"),

@@ -194,6 +194,11 @@ pub(super) const ROWS: &[(&str, &str)] = &[
     ("the collector of host {} failed", "主机 {0} 的采集器出错"),
     ("its collector can't be started: {}; it is tried again", "无法启动它的采集器：{0}；会重试"),
     ("its collector failed; it is started again", "它的采集器出错，正在重启"),
+    (
+        "the policy on disk is broken, so what it adds is not in force: {}; see `tmuxagent policy check`",
+        "磁盘上的策略有误，其中新增的内容没有生效：{0}；见 `tmuxagent policy check`",
+    ),
+    ("no terminal shows that tmux server; attach with: {}", "没有终端显示那个 tmux 服务；请用此命令连接：{0}"),
     ("not inside tmux; attach with: {}", "不在 tmux 里；请用此命令连接：{0}"),
     ("no command", "没有命令"),
     ("can't run {}: {}", "无法运行 {0}：{1}"),

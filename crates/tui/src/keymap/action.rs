@@ -195,22 +195,22 @@ actions! {
     NextWaiting = "next_waiting", Move, [Screen], [Key::char(' ')],
         "to the next pane that waits for you" / "who waits", "到下一个等您决定的窗格" / "谁在等";
     /// One up.
-    Up = "up", Move, [Screen, Overlay], [Key::char('k'), Key::UP],
+    Up = "up", Move, [Screen, Overlay, Confirm], [Key::char('k'), Key::UP],
         "up" / "up", "上移" / "上";
     /// One down.
-    Down = "down", Move, [Screen, Overlay], [Key::char('j'), Key::DOWN],
+    Down = "down", Move, [Screen, Overlay, Confirm], [Key::char('j'), Key::DOWN],
         "down" / "down", "下移" / "下";
     /// One page up.
-    PageUp = "page_up", Move, [Screen, Overlay], [Key::PAGE_UP, Key::ctrl('b')],
+    PageUp = "page_up", Move, [Screen, Overlay, Confirm, Input], [Key::PAGE_UP, Key::ctrl('b')],
         "one page up" / "page up", "上翻一页" / "上页";
     /// One page down.
-    PageDown = "page_down", Move, [Screen, Overlay], [Key::PAGE_DOWN, Key::ctrl('f')],
+    PageDown = "page_down", Move, [Screen, Overlay, Confirm, Input], [Key::PAGE_DOWN, Key::ctrl('f')],
         "one page down" / "page down", "下翻一页" / "下页";
     /// To the first.
-    First = "first", Move, [Screen, Overlay], [Key::char('g'), Key::HOME],
+    First = "first", Move, [Screen, Overlay, Confirm], [Key::char('g'), Key::HOME],
         "to the first" / "first", "到开头" / "开头";
     /// To the last.
-    Last = "last", Move, [Screen, Overlay], [Key::char('G'), Key::END],
+    Last = "last", Move, [Screen, Overlay, Confirm], [Key::char('G'), Key::END],
         "to the last" / "last", "到末尾" / "末尾";
     /// To the next panel.
     NextPanel = "next_panel", Move, [Screen], [Key::TAB, Key::char('l'), Key::RIGHT],

@@ -158,6 +158,25 @@ impl Model {
         }
     }
 
+    /// The stage that can't be run again because it is under way, or has not begun; of a run as a whole its live one.
+    #[must_use]
+    pub fn not_to_be_retried(&self, stage: &StageRef) -> Option<&StageView> {
+        let meant = |view: &&StageView| match &stage.stage {
+            Some(wanted) => wanted == &view.name,
+            None => view.state.is_live(),
+        };
+        let meant = self.run_of(stage)?.stages.iter().find(meant)?;
+        let under_way = matches!(
+            meant.state,
+            StageState::Waiting
+                | StageState::NeedsApproval
+                | StageState::Queued
+                | StageState::Starting
+                | StageState::Running
+        );
+        under_way.then_some(meant)
+    }
+
     /// The first host on which another supervisor types, with that one.
     #[must_use]
     pub fn watched_only(&self) -> Option<(&HostView, &Owner)> {

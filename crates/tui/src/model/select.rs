@@ -150,10 +150,36 @@ impl Model {
             .map(super::RunRow::reference)
     }
 
-    /// Puts the cursor of the approvals onto the one that panel, selection and keys speak of. Where the keys belong to
-    /// another panel that is an open question of the selected pane, or none: what is asked elsewhere is not decided from
-    /// here. In the panel of the approvals it is the one that the user went to.
-    pub(crate) fn settle_approval(&mut self) {
+    /// Makes all cursors speak of what is selected in the panel that has the keys: whatever came, went or was pressed.
+    pub(crate) fn settle_cursors(&mut self) {
+        match self.panel {
+            Panel::Panes | Panel::Tail => {
+                if let Some(pane) = self.pane.clone() {
+                    self.show_runs_of(&pane);
+                }
+            }
+            Panel::Runs => {
+                if let Some(pane) = self.stage.as_ref().map(|stage| stage.pane.clone()) {
+                    self.pane = Some(pane);
+                }
+            }
+            Panel::Approvals => {}
+        }
+        self.settle_approval();
+        if self.panel == Panel::Approvals {
+            self.follow_approval();
+        }
+    }
+
+    /// Puts the cursor of the approvals onto the one that panel, selection and keys speak of. Among the pipelines that is
+    /// the open question of the selected run, elsewhere one of the selected pane, or none: what is asked elsewhere is not
+    /// decided from here. In the panel of the approvals it is the one that the user went to.
+    fn settle_approval(&mut self) {
+        if self.panel == Panel::Runs {
+            let asked = self.stage.as_ref().and_then(|stage| self.asked_by(stage));
+            self.approval = asked.map(|approval| approval.id.clone());
+            return;
+        }
         let approvals = self.approvals();
         let here = |approval: &&&Approval| {
             approval.state == ApprovalState::Pending && Some(&approval.pane) == self.pane.as_ref()
@@ -163,6 +189,37 @@ impl Model {
             return;
         }
         self.approval = approvals.iter().find(here).map(|approval| approval.id.clone());
+    }
+
+    /// Puts the cursors of panes and pipelines onto what the question under the cursor is about.
+    fn follow_approval(&mut self) {
+        let Some(approval) = self.approval.as_ref().and_then(|id| self.approval_view(id)) else { return };
+        let (pane, about) = (approval.pane.clone(), self.stage_asked_about(approval));
+        if self.pane_view(&pane).is_some() {
+            self.pane = Some(pane.clone());
+        }
+        let about = about.filter(|about| self.run_of(about).is_some_and(|run| run.run.is_some()));
+        let there = |stage: &StageRef, about: &StageRef| stage.pane == about.pane && stage.pipeline == about.pipeline;
+        match about {
+            Some(about) if self.stage.as_ref().is_some_and(|stage| there(stage, &about)) => {}
+            Some(about) => self.stage = Some(about),
+            None => self.show_runs_of(&pane),
+        }
+    }
+
+    /// The open question of a run, that of the named stage first.
+    #[must_use]
+    pub fn asked_by(&self, stage: &StageRef) -> Option<&Approval> {
+        let run = self.run_of(stage)?;
+        let number = run.run?;
+        let asks = |approval: &&&Approval| {
+            approval.state == ApprovalState::Pending
+                && approval.run == Some(number)
+                && approval.pipeline.as_ref() == Some(&run.pipeline)
+        };
+        let asked = self.approvals();
+        let own = |approval: &&&Approval| asks(approval) && approval.stage == stage.stage;
+        asked.iter().find(own).or_else(|| asked.iter().find(asks)).copied()
     }
 
     /// Remembers where the cursors stand, before the lists change.
@@ -224,8 +281,8 @@ impl Model {
         let rows = self.run_rows();
         let of_pane = rows.iter().filter(|row| Some(&row.run.pane) == self.pane.as_ref());
         let live = of_pane.clone().find(|row| row.stage.is_some_and(|stage| stage.state.is_live()));
-        live.or_else(|| of_pane.clone().next())
-            .or_else(|| rows.get(at.min(rows.len().saturating_sub(1))))
-            .map(super::RunRow::reference)
+        // Who walks among the pipelines goes on to the next one; for anybody else those of other panes are none.
+        let beside = rows.get(at.min(rows.len().saturating_sub(1))).filter(|_| self.panel == Panel::Runs);
+        live.or_else(|| of_pane.clone().next()).or(beside).map(super::RunRow::reference)
     }
 }

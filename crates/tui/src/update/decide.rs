@@ -200,6 +200,10 @@ pub(super) fn answered(model: &mut Model, approval: Box<Approval>, text: String)
 /// Does what the open question asks.
 pub(super) fn yes(model: &mut Model) -> Vec<Action> {
     let Some(Overlay::Confirm(confirm)) = model.overlays.last() else { return Vec::new() };
+    if !model.reading.to_the_end {
+        say(model, Severity::Warning, Text::ScrollFirst);
+        return Vec::new();
+    }
     let wish = match confirm.as_ref() {
         Confirm::Quit => return vec![Action::Quit],
         Confirm::Command { command, .. } => command.clone(),

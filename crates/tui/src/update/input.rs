@@ -97,6 +97,11 @@ pub(super) fn submit(model: &mut Model) -> Vec<Action> {
             }
             decide::answered(model, approval, editor.text().to_owned());
         }
+        InputKind::Word { ref approval } | InputKind::Lease { ref approval }
+            if !model.reading.to_the_end && (approval.confirm.is_none() || approval.is_confirmed_by(editor.text())) =>
+        {
+            say(model, Severity::Warning, Text::ScrollFirst);
+        }
         InputKind::Word { approval } => return decide::confirmed(model, &approval, editor.text()),
         InputKind::Lease { approval } => return lease::given(model, &approval, editor.text()),
         InputKind::Given(starting) => return start::given(model, *starting, editor.text()),

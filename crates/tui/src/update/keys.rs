@@ -7,10 +7,10 @@ use super::super::model::{
 };
 use super::super::msg::{Action, Mouse};
 use super::super::view;
-use super::{Asked, clamp_scroll, command, decide, input, is_typing, lease, request, say, start};
+use super::{Asked, clamp_scroll, command, decide, input, is_typing, lease, request, say, start, toast};
 use tmuxagent_ipc::wire::Request;
-use tmuxagent_model::{Command, HeldSend, PaneKey, RunControl, Severity};
-use tmuxagent_text::{Text, clean, reveal, stage_state};
+use tmuxagent_model::{Command, HeldSend, PaneKey, RunControl, Severity, StageState, StageView};
+use tmuxagent_text::{Text, clean, message, reveal, stage_state};
 
 pub(super) fn press(model: &mut Model, key: Key) -> Vec<Action> {
     // The question of the dialog was decided elsewhere, perhaps in the middle of a word: the rest of the word decides,
@@ -190,7 +190,11 @@ pub(super) fn step(model: &mut Model, by: Move) -> Vec<Action> {
             let at = held.iter().position(|send| Some(&send.intent) == selected.as_ref()).unwrap_or(0);
             *selected = held.get(by.to(Some(at), held.len())).map(|send| send.intent.clone());
         }
-        Some(Overlay::Confirm(_) | Overlay::Input(_) | Overlay::Notice(_)) => {}
+        Some(Overlay::Confirm(_) | Overlay::Input(_)) => {
+            let row = by.to(Some(usize::from(model.reading.scroll)), limit + 1);
+            model.reading.scroll = u16::try_from(row).unwrap_or(u16::MAX);
+        }
+        Some(Overlay::Notice(_)) => {}
         None if model.panel == Panel::Tail => scroll_tail(model, by),
         None => {
             let panel = model.panel;
@@ -350,6 +354,14 @@ fn control(model: &mut Model, control: RunControl, question: Text) -> Vec<Action
     if !model.may_control(&stage, control) {
         return nothing(model, Text::RunEnded);
     }
+    if control == RunControl::Retry
+        && let Some(view) = model.not_to_be_retried(&stage)
+    {
+        // The supervisor would say the same after a yes.
+        let text = clean(&message(model.lang(), &why_not_again(view)));
+        toast(model, Severity::Warning, text);
+        return Vec::new();
+    }
     let lang = model.lang();
     let mut line = format!("{} {number}", clean(&run.pipeline));
     let named = if control == RunControl::Cancel { None } else { stage.stage.clone() };
@@ -359,6 +371,19 @@ fn control(model: &mut Model, control: RunControl, question: Text) -> Vec<Action
     }
     let lines = vec![format!("{line}  @ {}", clean(&run.told_place()))];
     confirm(model, question, lines, Command::Control { run: number, stage: named, control })
+}
+
+/// Why a stage is not run again as it stands.
+fn why_not_again(view: &StageView) -> String {
+    let doing = match view.state {
+        _ if view.asks => return format!("stage {} asks you; answer it, or cancel the run first", view.name),
+        StageState::Waiting => return format!("stage {} has not run yet; start it instead", view.name),
+        StageState::NeedsApproval => "waiting for approval",
+        StageState::Queued => "waiting for its lock",
+        StageState::Starting => "starting",
+        _ => "running",
+    };
+    format!("stage {} is {doing}; cancel the run first", view.name)
 }
 
 fn send(model: &mut Model) -> Vec<Action> {

@@ -27,7 +27,8 @@ pub fn render(model: &Model, area: Rect, buffer: &mut Buffer) {
         let rule = model.theme().sign("─", "-").repeat(usize::from(area.width));
         let mut lines = vec![Line::from(Span::styled(rule, model.theme().dim()))];
         let above = each(model, area) == 2;
-        lines.extend(summary(model, approval, rest.width, usize::from(rest.height - 1), above));
+        let most = effect_rows(model, approval, area);
+        lines.extend(summary(model, approval, (rest.width, most), usize::from(rest.height - 1), above));
         put_lines(lines, rest, buffer);
     }
 }
@@ -55,8 +56,47 @@ fn nothing(model: &Model) -> String {
 /// with the row that counts the others.
 pub fn wanted(model: &Model, width: u16) -> usize {
     let Some(approval) = model.target() else { return 0 };
-    let listed = model.n_open_shown().min(2) * 2;
-    listed + 1 + asked(model, approval, width, true).len() + approval.evidence.len().min(CAUSE + 1)
+    let open = model.n_open_shown();
+    let listed = if open <= 2 { open * 2 } else { open };
+    let asked = asked(model, approval, (width, EFFECT_ROWS.1), open <= 2).len();
+    listed + 1 + asked + approval.evidence.len().min(CAUSE + 1)
+}
+
+/// The fewest rows that an effect is given, and the most while others want them.
+const EFFECT_ROWS: (usize, usize) = (3, 5);
+
+/// Rows that the effect takes at most: all open questions, what is asked and its cause are seen before a long one gets more.
+fn effect_rows(model: &Model, approval: &Approval, area: Rect) -> usize {
+    let (height, open) = (usize::from(area.height), model.n_open_shown());
+    // A row for each open one, a rule, what is asked, a line of the cause and the row that counts the others.
+    let few = height.saturating_sub(open + 4).clamp(EFFECT_ROWS.0, EFFECT_ROWS.1);
+    let question = wrap(&clean(&question(model.lang(), approval)), area.width).len();
+    let cause = approval.evidence.len().min(CAUSE + 1);
+    let others =
+        open * 2 + 1 + question + no_rows(model, approval, area.width).len() + approval.options.len() + 1 + cause;
+    height.saturating_sub(others).max(few)
+}
+
+/// Keeps `most` rows of what is typed; the last one tells how many more there are, and the key that shows all.
+fn kept(model: &Model, mut lines: Vec<Line<'static>>, (width, most): (u16, usize)) -> Vec<Line<'static>> {
+    if lines.len() <= most {
+        return lines;
+    }
+    let n = lines.len() + 1 - most;
+    lines.truncate(most - 1);
+    let (ellipsis, key) = (model.theme().ellipsis(), super::evidence::key_for_all(model).unwrap_or_default());
+    let (long, short) = match model.lang() {
+        Lang::En => (format!("{ellipsis} {n} more rows: {key} shows all"), format!("{ellipsis} {n} more rows ({key})")),
+        Lang::Zh => (format!("{ellipsis} 还有 {n} 行：{key} 显示全部"), format!("{ellipsis} 还有 {n} 行（{key}）")),
+    };
+    let told = if cells(&long) <= usize::from(width) { long } else { short };
+    lines.push(Line::from(Span::styled(told, model.theme().bad())));
+    lines
+}
+
+/// What a no types, in few rows.
+fn no_rows(model: &Model, approval: &Approval, width: u16) -> Vec<Line<'static>> {
+    kept(model, no_lines(model, approval, width), (width, 2))
 }
 
 /// So many lines of the cause are shown where where it happens and options give way to them.
@@ -80,7 +120,7 @@ fn needed(model: &Model, area: Rect, each: usize) -> usize {
     match model.target() {
         Some(approval) => {
             let cause = usize::from(!approval.evidence.is_empty());
-            2 + cause + must(model, approval, area.width, each == 2)
+            2 + cause + must(model, approval, area, each == 2)
         }
         None if chosen && area.height >= 8 => 2,
         None => 0,
@@ -132,7 +172,9 @@ fn shares(model: &Model, area: Rect, each: usize) -> Shares {
     let open = (n_open * each).min(most);
     let rest = match model.target() {
         Some(approval) => {
-            let whole = 1 + asked(model, approval, area.width, each == 2).len() + approval.evidence.len();
+            let whole = 1
+                + asked(model, approval, (area.width, effect_rows(model, approval, area)), each == 2).len()
+                + approval.evidence.len();
             height.saturating_sub(open + whole)
         }
         None => most - open,
@@ -141,9 +183,10 @@ fn shares(model: &Model, area: Rect, each: usize) -> Shares {
 }
 
 /// Rows of an open question that are never left out: a row of what is asked, unless the list shows it, and what is typed.
-fn must(model: &Model, approval: &Approval, width: u16, above: bool) -> usize {
-    let typed = effect_lines(model, approval, width).len() + no_lines(model, approval, width).len();
-    usize::from(!is_told_above(model, approval, width, above)) + typed
+fn must(model: &Model, approval: &Approval, area: Rect, above: bool) -> usize {
+    let most = effect_rows(model, approval, area);
+    let typed = effect_lines(model, approval, area.width).len().min(most) + no_rows(model, approval, area.width).len();
+    usize::from(!is_told_above(model, approval, area.width, above)) + typed
 }
 
 /// The list: what is open stands first, all of it where it fits, and what was decided in the room that is left. It leaves
@@ -167,7 +210,7 @@ pub fn rows(model: &Model, area: Rect) -> Vec<PanelRow> {
     let mut rows = Vec::new();
     let put = |rows: &mut Vec<PanelRow>, index: usize| {
         let Some(approval) = approvals.get(index) else { return };
-        rows.push(PanelRow { index, line: first_line(model, approval, selected == Some(index), area.width) });
+        rows.push(PanelRow { index, line: first_line(model, approval, (selected == Some(index), each), area.width) });
         if each == 2 {
             rows.push(PanelRow { index, line: second_line(model, approval, area.width) });
         }
@@ -217,7 +260,10 @@ pub fn place_and_folder(approval: &Approval) -> String {
     if folder.is_empty() { place } else { format!("{place}  {folder}") }
 }
 
-fn first_line(model: &Model, approval: &Approval, chosen: bool, width: u16) -> Line<'static> {
+/// Cells of a question that still say something.
+const LEAST_QUESTION: usize = 8;
+
+fn first_line(model: &Model, approval: &Approval, (chosen, each): (bool, usize), width: u16) -> Line<'static> {
     let (theme, lang) = (model.theme(), model.lang());
     let here = chosen && model.panel == Panel::Approvals;
     let open = approval.state == ApprovalState::Pending;
@@ -237,12 +283,18 @@ fn first_line(model: &Model, approval: &Approval, chosen: bool, width: u16) -> L
         None if open => ago(lang, model.time(), approval.asked_at),
         None => approval_state(lang, approval.state).to_owned(),
     };
+    // Where it has one row, what is asked stands behind what it is about.
+    let (subject, pane) = (subject(approval), pane_beside(approval));
+    let free = usize::from(width).saturating_sub(cells(&subject) + cells(&pane) + cells(&right) + 6);
+    let asked =
+        (open && each == 1 && free >= LEAST_QUESTION).then(|| format!("  {}", clean(&question(lang, approval))));
     Row::default()
         .left(if chosen { theme.cursor() } else { " " }, theme.strong())
         .left(sign, style)
         .left(" ", Style::new())
-        .left(subject(approval), name)
-        .left(pane_beside(approval), theme.dim())
+        .left(subject, name)
+        .left(pane, theme.dim())
+        .left(asked.unwrap_or_default(), theme.dim())
         .right(right, if open { theme.warn() } else { theme.dim() })
         .line(width, theme)
 }
@@ -311,7 +363,12 @@ fn is_told_above(model: &Model, approval: &Approval, width: u16, above: bool) ->
 
 /// What must be read of the selected one before its options and its place: the question, where the list does not show all
 /// of it, and what a yes and a no type.
-fn first_of_all(model: &Model, approval: &Approval, width: u16, above: bool) -> [Vec<Line<'static>>; 2] {
+fn first_of_all(
+    model: &Model,
+    approval: &Approval,
+    (width, most): (u16, usize),
+    above: bool,
+) -> [Vec<Line<'static>>; 2] {
     let asked = if is_told_above(model, approval, width, above) {
         Vec::new()
     } else {
@@ -319,16 +376,16 @@ fn first_of_all(model: &Model, approval: &Approval, width: u16, above: bool) -> 
     };
     let mut typed = Vec::new();
     if approval.state == ApprovalState::Pending {
-        typed.extend(effect_lines(model, approval, width));
-        typed.extend(no_lines(model, approval, width));
+        typed.extend(kept(model, effect_lines(model, approval, width), (width, most)));
+        typed.extend(no_rows(model, approval, width));
     }
     [asked, typed]
 }
 
 /// The same with options and place.
-fn asked(model: &Model, approval: &Approval, width: u16, above: bool) -> Vec<Line<'static>> {
+fn asked(model: &Model, approval: &Approval, (width, most): (u16, usize), above: bool) -> Vec<Line<'static>> {
     let (theme, lang) = (model.theme(), model.lang());
-    let [mut lines, typed] = first_of_all(model, approval, width, above);
+    let [mut lines, typed] = first_of_all(model, approval, (width, most), above);
     lines.extend(typed);
     for (n, option) in approval.options.iter().enumerate() {
         lines.push(
@@ -347,9 +404,15 @@ fn asked(model: &Model, approval: &Approval, width: u16, above: bool) -> Vec<Lin
 }
 
 /// The selected one in a few lines, with those that led to it where there is room.
-fn summary(model: &Model, approval: &Approval, width: u16, height: usize, above: bool) -> Vec<Line<'static>> {
+fn summary(
+    model: &Model,
+    approval: &Approval,
+    (width, most): (u16, usize),
+    height: usize,
+    above: bool,
+) -> Vec<Line<'static>> {
     let theme = model.theme();
-    let mut lines = asked(model, approval, width, above);
+    let mut lines = asked(model, approval, (width, most), above);
     let key = super::evidence::key_for_all(model);
     let whole = lines.len();
     // Where gives way first: to the cause, and to the row that says how many more lines there are.
@@ -359,7 +422,7 @@ fn summary(model: &Model, approval: &Approval, width: u16, height: usize, above:
     // Of the rest, with a line of the cause, the options, then the question but for its first line, and what is typed never.
     let cause = approval.evidence.len().min(2);
     if lines.len() + cause > height {
-        let [question, typed] = first_of_all(model, approval, width, above);
+        let [question, typed] = first_of_all(model, approval, (width, most), above);
         let rows = height.saturating_sub(cause.max(1) + typed.len()).max(usize::from(height > typed.len()));
         lines = question.into_iter().take(rows).chain(typed).collect();
     }
@@ -367,7 +430,7 @@ fn summary(model: &Model, approval: &Approval, width: u16, height: usize, above:
     let room = height.saturating_sub(lines.len());
     let mut told = super::evidence::lines(model, approval, (width, room), "", key.as_deref());
     if hidden > 0 && approval.evidence.len() <= room || told.is_empty() && hidden + approval.evidence.len() > 0 {
-        let [_, typed] = first_of_all(model, approval, width, above);
+        let [_, typed] = first_of_all(model, approval, (width, most), above);
         match lines.len().checked_sub(height.saturating_sub(1)) {
             // What is typed stands last where all else has given way.
             Some(excess) if lines.len() < whole => drop(lines.drain(..excess.min(lines.len() - typed.len()))),

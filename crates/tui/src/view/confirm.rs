@@ -17,26 +17,81 @@ pub const EVIDENCE: usize = 8;
 
 pub fn render(model: &Model, confirm: &Confirm, screen: &Screen, buffer: &mut Buffer) {
     let width = screen.overlay().width;
-    let room = usize::from(screen.footer.y.saturating_sub(screen.header.bottom())).saturating_sub(3).max(1);
-    let inside = width.saturating_sub(4).max(8);
+    let (inside, room) = (width.saturating_sub(4).max(8), room(screen));
     let over = confirm.decides().and_then(|seen| Some((seen, became(model, seen)?)));
     let (title, mut lines) = match &over {
         Some((seen, became)) => (Text::Void.of(model.lang()), void(model, seen, became, inside)),
         None => content(model, confirm, inside, room),
     };
-    fit(model, &mut lines, room);
+    if over.is_some() {
+        fit(model, &mut lines, room);
+    } else {
+        scroll(model, &mut lines, room);
+    }
     lines.push(if over.is_some() { way_out(model) } else { keys(model) });
     put_box(model, title, lines, screen, buffer);
+}
+
+/// Rows of text that a box above the footer has at most.
+pub fn room(screen: &Screen) -> usize {
+    usize::from(screen.footer.y.saturating_sub(screen.header.bottom())).saturating_sub(3).max(1)
+}
+
+/// How far the dialog can be scrolled down, rows.
+pub fn max_scroll(model: &Model, confirm: &Confirm, screen: &Screen) -> u16 {
+    let inside = screen.overlay().width.saturating_sub(4).max(8);
+    hidden(content(model, confirm, inside, room(screen)).1.len(), room(screen))
+}
+
+/// How many of `n` rows do not fit into `room`, where the last row tells so.
+pub fn hidden(n: usize, room: usize) -> u16 {
+    let hidden = if n > room { n - (room - 1).max(1) } else { 0 };
+    u16::try_from(hidden).unwrap_or(u16::MAX)
+}
+
+/// Keeps of the lines those to which the dialog is scrolled, with a row that counts the others and names the keys.
+pub fn scroll(model: &Model, lines: &mut Vec<Line<'static>>, room: usize) {
+    let hidden = usize::from(hidden(lines.len(), room));
+    if hidden == 0 {
+        return;
+    }
+    let above = usize::from(model.reading.scroll).min(hidden);
+    let below = hidden - above;
+    lines.drain(..above);
+    lines.truncate(lines.len() - below);
+    if room > 1 {
+        lines.push(Line::from(Span::styled(beyond(model, above, below), model.theme().bad())));
+    }
+}
+
+/// How many rows stand above and below those shown, the keys that show them, and that a yes waits for the last one.
+fn beyond(model: &Model, above: usize, below: usize) -> String {
+    let (theme, lang) = (model.theme(), model.lang());
+    let key = |action| model.setup.keymap.label(action, theme.glyphs).unwrap_or_default();
+    let told = |n: usize, sign: &str, key: &str| match lang {
+        Lang::En => format!("{sign} {n} more {} ({key})", if n == 1 { "row" } else { "rows" }),
+        Lang::Zh => format!("{sign} 还有 {n} 行（{key}）"),
+    };
+    let mut parts = Vec::new();
+    if below > 0 {
+        parts.push(told(below, theme.sign("↓", "v"), &key(KeyAction::PageDown)));
+    }
+    if !model.reading.to_the_end {
+        parts.insert(0, Text::ScrollFirst.of(lang).to_owned());
+    }
+    if above > 0 {
+        parts.push(told(above, theme.sign("↑", "^"), &key(KeyAction::PageUp)));
+    }
+    parts.join("  ")
 }
 
 /// Why no input line opened, and the way out.
 pub fn render_notice(model: &Model, text: &str, screen: &Screen, buffer: &mut Buffer) {
     let inside = screen.overlay().width.saturating_sub(4).max(8);
-    let room = usize::from(screen.footer.y.saturating_sub(screen.header.bottom())).saturating_sub(3).max(1);
     let warn = model.theme().warn();
     let mut lines: Vec<Line<'static>> =
         wrap(text, inside).into_iter().map(|line| Line::from(Span::styled(line, warn))).collect();
-    fit(model, &mut lines, room);
+    fit(model, &mut lines, room(screen));
     lines.push(way_out(model));
     put_box(model, Text::NoLineHere.of(model.lang()), lines, screen, buffer);
 }

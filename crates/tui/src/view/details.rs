@@ -213,7 +213,7 @@ pub fn stage(model: &Model, reference: &StageRef, width: u16) -> Vec<Line<'stati
     table.plain(Text::Elapsed, &run_took(lang, run, approvals, model.time()).unwrap_or_default());
     let wanted = |name: &String| reference.stage.as_ref().is_none_or(|wanted| wanted == name);
     for stage in run.stages.iter().filter(|stage| wanted(&stage.name)) {
-        let (sign, style) = theme.stage(stage.state);
+        let (sign, style) = theme.stage(stage.shown_state());
         table.heading(format!("{sign} {}", clean(&stage.name)), style.patch(theme.strong()));
         table.row(Text::State, stage_doing(lang, stage), style);
         table.plain(Text::Attempt, &stage_attempt(lang, stage).unwrap_or_default());
@@ -228,7 +228,10 @@ pub fn stage(model: &Model, reference: &StageRef, width: u16) -> Vec<Line<'stati
         table.plain(Text::Due, &due(lang, model.time(), stage).unwrap_or_default());
         table.plain(Text::Detail, &clean(&sentence(lang, &stage.detail)));
     }
-    table.lines.extend(asked_there(model, &reference.pane, width));
+    if let Some(asked) = model.asked_by(reference) {
+        table.lines.push(Line::default());
+        table.lines.extend(approval(model, &asked.id, width));
+    }
     table.lines
 }
 

@@ -68,6 +68,10 @@ fn failed_here(model: &Model) -> bool {
 
 /// Whether a key that acts on a run has one under the cursor with which that can be done.
 fn can_do(model: &Model, action: KeyAction) -> bool {
+    let again = model.panel == Panel::Runs && action == KeyAction::Retry;
+    if again && model.stage.as_ref().is_some_and(|stage| model.not_to_be_retried(stage).is_some()) {
+        return false;
+    }
     let control = match (model.panel, action) {
         (Panel::Runs, KeyAction::Cancel) => RunControl::Cancel,
         (Panel::Runs, KeyAction::Skip) => RunControl::Skip,
@@ -133,11 +137,14 @@ fn wanted(model: &Model) -> Vec<KeyAction> {
             keys
         }
         Some(Overlay::Page { page: Page::Stage(_) | Page::Explain { .. } | Page::Pane(_), .. }) => {
-            vec![A::Explain, A::Jump, A::Up, A::Down, A::Help, A::Close]
+            let mut keys = deciding();
+            keys.extend([A::Explain, A::Jump, A::Up, A::Down, A::Help, A::Close]);
+            keys
         }
         Some(Overlay::Page { .. }) => vec![A::Up, A::Down, A::PageDown, A::Language, A::Help, A::Close],
         Some(Overlay::Held { .. }) => vec![A::Drop, A::Up, A::Down, A::Help, A::Close],
         Some(Overlay::Pick(_)) => vec![A::Open, A::Up, A::Down, A::Help, A::Close],
+        Some(Overlay::Confirm(_)) if crate::view::max_scroll(model) > 0 => vec![A::Yes, A::Down, A::PageDown, A::No],
         Some(Overlay::Confirm(_)) => vec![A::Yes, A::No],
         Some(Overlay::Notice(_)) => vec![A::Close],
         Some(Overlay::Input(input)) => match input.kind {

@@ -106,8 +106,8 @@ fn counts(model: &Model, wording: Wording) -> Vec<(String, Style)> {
     let lang = model.lang();
     let Some(snapshot) = &model.snapshot else { return Vec::new() };
     let stages = || snapshot.runs.iter().flat_map(|run| &run.stages);
-    let running = stages().filter(|stage| matches!(stage.state, StageState::Running | StageState::Starting)).count();
-    let failed = stages().filter(|stage| matches!(stage.state, StageState::Failed | StageState::Escalated)).count();
+    let running = stages().filter(|it| matches!(it.shown_state(), StageState::Running | StageState::Starting)).count();
+    let failed = snapshot.runs.iter().filter(|run| run.has_failed()).count();
     let word = |sign: &str, n: usize, en: &str, zh: &str| match lang {
         _ if wording == Wording::Signs => format!("{sign}{n}"),
         tmuxagent_text::Lang::En => format!("{n} {en}"),
@@ -126,7 +126,15 @@ fn counts(model: &Model, wording: Wording) -> Vec<(String, Style)> {
         ));
     }
     if failed > 0 {
-        counts.push((word(theme.stage(StageState::Failed).0, failed, "failed", "失败"), theme.bad()));
+        counts.push((
+            word(
+                theme.stage(StageState::Failed).0,
+                failed,
+                if failed == 1 { "run failed" } else { "runs failed" },
+                "次运行失败",
+            ),
+            theme.bad(),
+        ));
     }
     if running > 0 {
         counts.push((word(theme.stage(StageState::Running).0, running, "running", "运行中"), theme.busy()));

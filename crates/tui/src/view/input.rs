@@ -31,13 +31,25 @@ pub fn render(model: &Model, input: &Input, screen: &Screen, buffer: &mut Buffer
     {
         return over(model, input, (seen, became), screen, buffer);
     }
+    if let Some((title, notes, asked)) = deciding(model, input) {
+        return boxed_line(model, title, input, (notes, Some(asked)), screen, buffer);
+    }
     match &input.kind {
-        InputKind::Filter { .. } => filter(model, input, screen, buffer),
         InputKind::Send { place, mode, enter, .. } => {
             let title = if *mode == SendMode::Text { Text::SendPrompt } else { Text::SendKeysPrompt };
             let title = format!("{}  @ {}", title.of(model.lang()), clean(place));
             boxed_line(model, title, input, (preview(model, input, *mode, *enter), None), screen, buffer)
         }
+        InputKind::Given(starting) => given(model, input, starting, screen, buffer),
+        InputKind::Filter { .. } | InputKind::Answer { .. } | InputKind::Word { .. } | InputKind::Lease { .. } => {
+            filter(model, input, screen, buffer)
+        }
+    }
+}
+
+/// What stands around a line that decides: its title, what it is about and does, and the question.
+fn deciding<'i>(model: &Model, input: &'i Input) -> Option<(String, Vec<(String, Style)>, &'i Approval)> {
+    match &input.kind {
         InputKind::Answer { approval } => {
             let title = Text::AnswerPrompt.of(model.lang()).to_owned();
             let mut notes = vec![(clean(&tmuxagent_text::question(model.lang(), approval)), model.theme().dim())];
@@ -49,7 +61,7 @@ pub fn render(model: &Model, input: &Input, screen: &Screen, buffer: &mut Buffer
                 let text = format!("{}: {}", Text::Answers.of(model.lang()), offered.join("  "));
                 notes.push((text, model.theme().warn()));
             }
-            boxed_line(model, title, input, (notes, Some(approval.as_ref())), screen, buffer)
+            Some((title, notes, approval.as_ref()))
         }
         InputKind::Word { approval } => {
             let wanted = clean(approval.confirm.as_deref().unwrap_or_default());
@@ -57,17 +69,24 @@ pub fn render(model: &Model, input: &Input, screen: &Screen, buffer: &mut Buffer
                 Lang::En => format!("a yes takes the word {wanted}: type it"),
                 Lang::Zh => format!("同意须输入 {wanted}"),
             };
-            boxed_line(model, title, input, (asked(model, approval), Some(approval.as_ref())), screen, buffer)
+            Some((title, asked(model, approval), approval.as_ref()))
         }
         InputKind::Lease { approval } => {
             let title = Text::LeasePrompt.of(model.lang()).to_owned();
             let class = lease::offer(approval).map(|offer| offer.class.join(", ")).unwrap_or_default();
             let mut notes = asked(model, approval);
             notes.push((format!("{}: {}", Text::LeaseAllows.of(model.lang()), clean(&class)), model.theme().warn()));
-            boxed_line(model, title, input, (notes, Some(approval.as_ref())), screen, buffer)
+            Some((title, notes, approval.as_ref()))
         }
-        InputKind::Given(starting) => given(model, input, starting, screen, buffer),
+        InputKind::Filter { .. } | InputKind::Send { .. } | InputKind::Given(_) => None,
     }
+}
+
+/// How far what stands below a line can be scrolled down, rows.
+pub fn max_scroll(model: &Model, input: &Input, screen: &Screen) -> u16 {
+    let Some((_, notes, _)) = deciding(model, input) else { return 0 };
+    let n = body(model, notes, screen.overlay().width.saturating_sub(4).max(1)).len();
+    super::confirm::hidden(n, super::confirm::room(screen))
 }
 
 /// A line of which the question was decided or changed while it was written: it stays until it is closed.
@@ -133,22 +152,12 @@ fn boxed_line(
 ) -> Position {
     let frame = screen.overlay();
     let width = frame.width.saturating_sub(4).max(1);
-    let theme = model.theme();
-    let remarks = model.toasts.iter().map(|toast| {
-        let style = match toast.severity {
-            Severity::Info => theme.strong(),
-            severity @ (Severity::Success | Severity::Warning | Severity::Error) => theme.severity(severity),
-        };
-        (format!("{}{}", theme.sign("» ", "> "), toast.text), style)
-    });
-    let mut lines: Vec<Line<'static>> = remarks
-        .chain(notes)
-        .flat_map(|(text, style)| {
-            wrap_steps(&text, width).into_iter().map(move |line| Line::from(Span::styled(line, style)))
-        })
-        .collect();
-    let room = usize::from(screen.footer.y.saturating_sub(screen.header.bottom() + 3)).max(1);
-    super::confirm::fit(model, &mut lines, room);
+    let mut lines = body(model, notes, width);
+    let room = super::confirm::room(screen);
+    match asked {
+        Some(_) => super::confirm::scroll(model, &mut lines, room),
+        None => super::confirm::fit(model, &mut lines, room),
+    }
     if let Some(asked) = asked {
         let free = room.saturating_sub(lines.len()).min(super::confirm::EVIDENCE);
         lines.extend(super::evidence::lines(model, asked, (width, free), "  ", None));
@@ -161,6 +170,24 @@ fn boxed_line(
     let text = Line::from(Span::styled(visible.text, model.theme().strong()));
     put_lines(std::iter::once(text).chain(lines), inner, buffer);
     cursor
+}
+
+/// What stands below a line, wrapped: the remarks, then the notes.
+fn body(model: &Model, notes: Vec<(String, Style)>, width: u16) -> Vec<Line<'static>> {
+    let theme = model.theme();
+    let remarks = model.toasts.iter().map(|toast| {
+        let style = match toast.severity {
+            Severity::Info => theme.strong(),
+            severity @ (Severity::Success | Severity::Warning | Severity::Error) => theme.severity(severity),
+        };
+        (format!("{}{}", theme.sign("» ", "> "), toast.text), style)
+    });
+    remarks
+        .chain(notes)
+        .flat_map(|(text, style)| {
+            wrap_steps(&text, width).into_iter().map(move |line| Line::from(Span::styled(line, style)))
+        })
+        .collect()
 }
 
 /// Exactly what would be sent.

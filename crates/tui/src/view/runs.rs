@@ -87,11 +87,11 @@ fn run_line(model: &Model, row: &RunRow<'_>, open: bool, look: Look) -> Line<'st
     } else {
         line = line.left(format!(" {} ", run.pane.pane), theme.dim());
         for stage in &run.stages {
-            let (sign, style) = theme.stage(stage.state);
+            let (sign, style) = theme.stage(stage.shown_state());
             line = line.left(" ", Style::new()).left(sign, style);
         }
         for stage in run.stages.iter().filter(|stage| stage.state.is_live()) {
-            line = line.left(format!(" {}", clean(&stage.name)), theme.stage(stage.state).1);
+            line = line.left(format!(" {}", clean(&stage.name)), theme.stage(stage.shown_state()).1);
         }
     }
     let took = run.started_at.map(|at| span(lang, run.ended_at.unwrap_or(model.time()).since(at)));
@@ -100,7 +100,7 @@ fn run_line(model: &Model, row: &RunRow<'_>, open: bool, look: Look) -> Line<'st
 
 fn stage_line(model: &Model, run: &RunView, stage: &StageView, look: Look) -> Line<'static> {
     let (theme, lang) = (model.theme(), model.lang());
-    let (sign, style) = theme.stage(stage.state);
+    let (sign, style) = theme.stage(stage.shown_state());
     let widest = run.stages.iter().map(|stage| cells(&clean(&stage.name))).max().unwrap_or(0);
     let state_width = if lang == Lang::Zh { 6 } else { 14 };
     let room = usize::from(look.width);
@@ -108,6 +108,22 @@ fn stage_line(model: &Model, run: &RunView, stage: &StageView, look: Look) -> Li
     let otherwise = if stage.state == StageState::Waiting { theme.dim() } else { Style::new() };
     let not_reached = stage.is_not_reached();
     let word = stage_doing(lang, stage);
+    let now = model.time();
+    let (due, took) = (due(lang, now, stage), elapsed(now, stage).map(|took| span(lang, took)));
+    // Of two times beside each other, words tell which is which.
+    let took = took.map(|took| match (&due, lang) {
+        (None, _) => format!(" {took}"),
+        (Some(_), Lang::En) => format!(", for {took}"),
+        (Some(_), Lang::Zh) => format!("，已 {took}"),
+    });
+    let due = due.map(|due| format!(" {due}"));
+    // What it does is read before how long: of the times the one behind gives way, then the other.
+    let wide = |text: Option<&str>| text.map_or(0, cells);
+    let free = room.saturating_sub(name_width + cells(word) + 7);
+    let took = took.filter(|took| wide(due.as_deref()) + cells(took) <= free);
+    let due = due.filter(|due| cells(due) <= free);
+    let times = wide(due.as_deref()) + wide(took.as_deref());
+    let word_width = state_width.min((free + cells(word)).saturating_sub(times)).max(cells(word));
     let mut line = Row::default()
         .left(look.cursor(model), theme.strong())
         .left("  ", Style::new())
@@ -115,7 +131,7 @@ fn stage_line(model: &Model, run: &RunView, stage: &StageView, look: Look) -> Li
         .left(" ", Style::new())
         .left(column(&clean(&stage.name), name_width, theme), look.name(model, otherwise))
         .left(" ", Style::new())
-        .left(column(word, state_width.max(cells(word)), theme), style);
+        .left(column(word, word_width, theme), style);
     if let Some(attempt) = stage.told_attempt() {
         line = line.left(format!(" {attempt}"), style);
     }
@@ -128,17 +144,7 @@ fn stage_line(model: &Model, run: &RunView, stage: &StageView, look: Look) -> Li
     if !not_reached && !stage.detail.is_empty() && room > name_width + state_width + 24 {
         line = line.left(format!("  {}", clean(&sentence(model.lang(), &stage.detail))), theme.dim());
     }
-    let now = model.time();
-    let (due, took) = (due(lang, now, stage), elapsed(now, stage).map(|took| span(lang, took)));
-    // Of two times beside each other, words tell which is which.
-    let took = took.map(|took| match (&due, lang) {
-        (None, _) => format!(" {took}"),
-        (Some(_), Lang::En) => format!(", for {took}"),
-        (Some(_), Lang::Zh) => format!("，已 {took}"),
-    });
-    line.right_some(due.map(|due| format!(" {due}")), theme.warn())
-        .right_some(took, theme.dim())
-        .line(look.width, theme)
+    line.right_some(due, theme.warn()).right_some(took, theme.dim()).line(look.width, theme)
 }
 
 /// The round of a stage in a loop, in words; the first one needs none.

@@ -115,7 +115,7 @@ fn what_opens_over_the_panels() {
         ("about", "i"),
         ("start", "n"),
         ("start_confirm", "n j enter"),
-        ("retry", "tab r"),
+        ("retry", "j r"),
         ("cancel", "tab c"),
         ("send", "s l s space - a"),
         ("send_keys", "s ctrl-t C - c space E"),

@@ -339,9 +339,14 @@ proptest::proptest! {
             }
             let _ = crate::view::max_scroll(&model);
             // Panel, selection and keys speak of one approval.
-            let elsewhere = model.panel != Panel::Approvals && !matches!(model.overlays.last(), Some(Overlay::Page { .. }));
+            let elsewhere = model.panel != Panel::Approvals && !model.overlays.iter().any(|it| matches!(it, Overlay::Page { .. }));
             if let Some(approval) = model.the_approval().filter(|_| elsewhere) {
-                proptest::prop_assert_eq!(Some(&approval.pane), model.pane.as_ref());
+                if model.panel == Panel::Runs {
+                    let run = model.stage.as_ref().and_then(|stage| model.run_of(stage)?.run);
+                    proptest::prop_assert_eq!(approval.run, run);
+                } else {
+                    proptest::prop_assert_eq!(Some(&approval.pane), model.pane.as_ref());
+                }
                 proptest::prop_assert_eq!(approval.state, ApprovalState::Pending);
             }
             let before = model.target().map(|approval| approval.id.clone());

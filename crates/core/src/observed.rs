@@ -125,7 +125,11 @@ impl Core {
                 self.unplaced.insert(line.pane.clone());
             }
             Event::CommandEnded { pane, .. } => drop(self.unplaced.insert(pane.clone())),
-            Event::Gap { .. } => self.view.counters.gaps += 1,
+            Event::CommandBegan { pane, token, .. } => self.view.hears(pane, token.is_some()),
+            Event::Gap { pane } => {
+                self.view.counters.gaps += 1;
+                self.view.hears(pane, false);
+            }
             Event::LeftOpen { .. }
             | Event::HostLost { .. }
             | Event::Program { .. }
@@ -134,7 +138,6 @@ impl Core {
             | Event::Agent(_)
             | Event::Activity { .. }
             | Event::ShellMarks { .. }
-            | Event::CommandBegan { .. }
             | Event::Foreground { .. }
             | Event::InFront { .. }
             | Event::Asked { .. }

@@ -357,6 +357,9 @@ impl Core {
         }
         let seen = self.witnessed(event);
         let step = self.engine.step(now, seen.as_ref().unwrap_or(event));
+        if let Some(pane) = self.engine.concerns(event) {
+            self.view.decided(pane, now);
+        }
         self.unkept.follow(event, step.answer.as_ref());
         self.dirty |= step.changed;
         if step.changes.iter().any(|change| change.kind == EntityKind::Pane) {

@@ -23,7 +23,9 @@ impl Core {
         let pane = self.engine.concerns(fact)?;
         let mut printed = self.view.last_lines(pane);
         printed.retain(|line| !self.hosts.prompts(pane).any(|prompt| is_prompt(&line.text, prompt)));
-        (!printed.is_empty()).then(|| Event::Witnessed { fact: Box::new(fact.clone()), printed })
+        // That a command printed nothing is told too, where that is known.
+        let tells = !printed.is_empty() || self.view.has_heard_all(pane);
+        tells.then(|| Event::Witnessed { fact: Box::new(fact.clone()), printed })
     }
 
     /// Tells who is in front of panes; the intents as they are then.

@@ -34,6 +34,9 @@ pub struct Live {
     pub last_line: String,
     /// The last lines that its program printed, untrusted.
     printed: VecDeque<Printed>,
+    /// All that its present command printed is among the lines that were read.
+    #[serde(default)]
+    heard_all: bool,
     /// The collector that watches its host now has not shown it yet.
     unconfirmed: bool,
     lines: u64,
@@ -91,6 +94,7 @@ impl LiveView {
                     last_output: None,
                     last_line,
                     printed,
+                    heard_all: false,
                     unconfirmed: false,
                     lines: 0,
                     bytes: 0,
@@ -111,7 +115,7 @@ impl LiveView {
     /// Another collector begins to watch a host: which of its panes are still there, that one has to show.
     pub fn doubt_panes(&mut self, host: &HostName) {
         let of_host = self.panes.values_mut().filter(|live| live.info.key.host == *host);
-        of_host.for_each(|live| live.unconfirmed = true);
+        of_host.for_each(|live| (live.unconfirmed, live.heard_all) = (true, false));
     }
 
     /// Whether the collector that watches its host now has shown a pane.
@@ -214,6 +218,25 @@ impl LiveView {
         live.printed.extend(lines.into_iter().map(|text| Printed { at: now, text }));
         let surplus = live.printed.len().saturating_sub(PRINTED);
         live.printed.drain(..surplus);
+    }
+
+    /// A pane's shell began a command that is read from its begin, or output of a pane was lost.
+    pub(crate) fn hears(&mut self, pane: &PaneKey, all: bool) {
+        if let Some(live) = self.panes.get_mut(pane) {
+            live.heard_all = all;
+        }
+    }
+
+    /// Whether all that its present command printed was read, and be it nothing.
+    pub(crate) fn has_heard_all(&self, pane: &PaneKey) -> bool {
+        self.panes.get(pane).is_some_and(|live| live.heard_all)
+    }
+
+    /// Something was decided by what a pane has told: what it printed by then is older than what begins with that.
+    pub(crate) fn decided(&mut self, pane: &PaneKey, now: Timestamp) {
+        let Some(live) = self.panes.get_mut(pane) else { return };
+        let older = Timestamp(now.0 - 1);
+        live.printed.iter_mut().rev().take_while(|line| line.at >= now).for_each(|line| line.at = older);
     }
 
     /// What a pane printed last, oldest first.

@@ -126,7 +126,11 @@ impl Core {
                 self.unplaced.insert(line.pane.clone());
             }
             Event::CommandEnded { pane, .. } => drop(self.unplaced.insert(pane.clone())),
-            Event::Gap { .. } => self.view.counters.gaps += 1,
+            Event::CommandBegan { pane, token, .. } => self.view.hears(pane, token.is_some()),
+            Event::Gap { pane } => {
+                self.view.counters.gaps += 1;
+                self.view.hears(pane, false);
+            }
             Event::LeftOpen { .. }
             | Event::TakenByShell { .. }
             | Event::HostLost { .. }
@@ -136,7 +140,6 @@ impl Core {
             | Event::Agent(_)
             | Event::Activity { .. }
             | Event::ShellMarks { .. }
-            | Event::CommandBegan { .. }
             | Event::Foreground { .. }
             | Event::InFront { .. }
             | Event::Asked { .. }

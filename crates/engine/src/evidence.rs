@@ -34,7 +34,8 @@ impl<'a> Turn<'a> {
         let mut last = self.last_lines(pane, &spans);
         let attempted = at.and_then(|at| self.stage(at)).is_some_and(is_attempted);
         // Before a stage has begun nothing of it failed: there people look for what stands in the pane.
-        last = if attempted { telling(last, LAST) } else { ending(last, LAST) };
+        let failed = attempted || at.is_some_and(|at| self.led_by_failure(pane, at));
+        last = if failed { telling(last, LAST) } else { ending(last, LAST) };
         if let (true, Some(at), Some(told)) = (attempted, at, cause_of(&last))
             && let Some(stage) = self.stage_mut(at)
         {
@@ -64,14 +65,23 @@ impl<'a> Turn<'a> {
     }
 
     /// What the last stage printed that printed anything, for a question whether one more begins: those between had no output.
+    /// Where one failed in silence, nothing that came before it tells why.
     fn printed_before(&mut self, pane: &PaneKey, at: Option<At>) -> Vec<String> {
-        for begin in at.map(|at| self.begins_before(pane, at)).unwrap_or_default() {
+        for (begin, failed) in at.map(|at| self.begins_before(pane, at)).unwrap_or_default() {
             let last = self.last_lines(pane, &[(begin, None)]);
-            if !last.is_empty() {
-                return ending(last, LAST);
+            if !last.is_empty() || failed {
+                return if failed { telling(last, LAST) } else { ending(last, LAST) };
             }
         }
         Vec::new()
+    }
+
+    /// Whether an attempt whose command told its exit code is known to have printed nothing.
+    pub fn printed_nothing(&mut self, at: At) -> bool {
+        let Some(pane) = self.stage_pane(at).cloned() else { return false };
+        let ended = self.stage(at).is_some_and(|stage| stage.exit.is_some() && is_attempted(stage));
+        let heard = self.printed.as_ref().is_some_and(|(of, _)| *of == pane);
+        ended && heard && self.last_lines(&pane, &self.spans(&pane, at)).is_empty()
     }
 
     /// The line of a failed attempt that tells most of its cause; empty where it printed none, or that one decided.
@@ -137,17 +147,23 @@ impl<'a> Turn<'a> {
         spans
     }
 
-    /// When the stages of a run began in that pane, the last first, for a question whether one more begins. What an attempt
-    /// printed is told of that attempt alone, and be it nothing.
-    fn begins_before(&self, pane: &PaneKey, at: At) -> Vec<Timestamp> {
+    /// When the stages of a run began in that pane, the last first, and whether each failed, for a question whether one more
+    /// begins. What an attempt printed is told of that attempt alone, and be it nothing.
+    fn begins_before(&self, pane: &PaneKey, at: At) -> Vec<(Timestamp, bool)> {
         let Some(run) = self.run(at.run).filter(|_| !self.stage(at).is_some_and(is_attempted)) else {
             return Vec::new();
         };
         let here = run.stages.iter().enumerate().filter(|(index, _)| run.pane_of(*index) == pane);
-        let mut begins: Vec<Timestamp> =
-            here.filter_map(|(_, stage)| Some(stage.started_at?.max(run.started_at))).collect();
-        begins.sort_unstable_by_key(|begin| std::cmp::Reverse(*begin));
+        let began = |stage: &StageRun| Some((stage.started_at?.max(run.started_at), has_failed(stage)));
+        let mut begins: Vec<(Timestamp, bool)> = here.filter_map(|(_, stage)| began(stage)).collect();
+        begins.sort_unstable_by_key(|(begin, _)| std::cmp::Reverse(*begin));
         begins
+    }
+
+    /// Whether the last stage of those that led to a question whether one more begins has failed.
+    fn led_by_failure(&self, pane: &PaneKey, at: At) -> bool {
+        let Some((from, _)) = self.spans(pane, at).last().copied() else { return false };
+        self.begins_before(pane, at).contains(&(from, true))
     }
 
     /// Whether nothing of its run has begun before that stage.
@@ -168,6 +184,11 @@ type Span = (Timestamp, Option<Timestamp>);
 /// Whether a question about a stage is about its attempt, and not about whether it begins.
 fn is_attempted(stage: &StageRun) -> bool {
     stage.started_at.is_some() && stage.state != StageState::NeedsApproval
+}
+
+/// Whether the last attempt of a stage failed.
+fn has_failed(stage: &StageRun) -> bool {
+    stage.failed.last().is_some_and(|failed| failed.attempt == stage.attempt) && stage.state != StageState::Succeeded
 }
 
 /// Whether a line is of the last attempt of its stage, or started it.

@@ -23,6 +23,7 @@ impl Turn<'_> {
         let beside = self.stage(at).is_some_and(|stage| stage.look.may_live());
         self.close_attempt(at);
         let said = self.said_last(at, &cause);
+        let cause = if self.printed_nothing(at) { cause.silent() } else { cause };
         let Some(stage) = self.stage_mut(at) else { return };
         stage.ended = Some(cause.clone());
         stage.remember_failure(&cause, &said);

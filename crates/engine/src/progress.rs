@@ -28,6 +28,15 @@ impl Cause {
         Self { at, rule: cleaner.clean(rule), text: cut(&cleaner.clean(text), TEXT) }
     }
 
+    /// The same of an attempt that printed nothing: people look in vain for what its output says.
+    pub fn silent(mut self) -> Self {
+        self.text = match self.text.as_str() {
+            "" => "it printed nothing".to_owned(),
+            text => format!("{text}; it printed nothing"),
+        };
+        self
+    }
+
     /// In one line, for people.
     pub fn brief(&self) -> String {
         if self.text.is_empty() { self.rule.clone() } else { format!("{}: {}", self.rule, self.text) }

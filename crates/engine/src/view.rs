@@ -373,7 +373,8 @@ fn why_failed(stage: &StageRun, ended: String) -> String {
     if let Some(failed) = failed.map(|failed| failed.cause.brief()).filter(|failed| *failed != why) {
         why = format!("{why}; it failed: {failed}");
     }
-    match &stage.told {
+    let said = failed.map(|failed| &failed.said).filter(|said| !said.is_empty());
+    match stage.told.as_ref().or(said) {
         // Where a line decided, it stands there already.
         Some(told) if !why.contains(told.as_str()) => format!("{why}; its output: `{told}`"),
         Some(_) | None => why,

@@ -54,6 +54,11 @@ impl Said {
         matches!(self, Self::CommandBegins { .. })
     }
 
+    /// A command ended.
+    pub(super) const fn is_end(&self) -> bool {
+        matches!(self, Self::CommandEnds { .. })
+    }
+
     pub(super) const fn is_of_prompt(&self) -> bool {
         matches!(self, Self::PromptBegins | Self::PromptEnds)
     }

@@ -348,6 +348,10 @@ impl Hands<'_> {
                     self.release();
                 }
                 let drawn = !self.owner.addressed && !self.owner.alternate;
+                if drawn && self.owner.excursion.is_none() && mark.said.is_end() {
+                    // What stands there without an end is the command's, and what comes behind it the prompt's.
+                    streaming!(self, Stage::Unterminated, |stream, out| stream.quiet(out));
+                }
                 self.shell.take(mark, drawn.then_some(&*self.stream), self.sink);
             }
         }

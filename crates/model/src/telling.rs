@@ -24,10 +24,13 @@ enum Weight {
     Nothing,
 }
 
-/// The last lines of an attempt, at most so many. Where there are more, frames of a runtime, what is told once more and what
+/// The last lines of an attempt, at most so many. Where something failed, tests that passed are no cause. Where there are more, frames of a runtime, what is told once more and what
 /// a tool prints below every result go first; then those are taken that tell a cause, each with the lines around it.
 #[must_use]
 pub fn telling(mut lines: Vec<String>, most: usize) -> Vec<String> {
+    if lines.iter().any(|line| weight(line) == Weight::Cause) {
+        lines.retain(|line| !passes(line.trim()));
+    }
     if lines.len() > most {
         lines.retain(|line| !is_remains(line));
         drop_told_again(&mut lines);
@@ -140,8 +143,30 @@ pub fn cause_of(lines: &[String]) -> Option<String> {
     let row = of_weight(Weight::Cause).or_else(|| of_weight(Weight::Hint))?;
     let (line, below) = lines.get(row..)?.split_first()?;
     let told = without_time(line.trim());
+    if panics_below(told)
+        && let Some(reason) = reason_of_panic(below)
+    {
+        return Some(reason);
+    }
     let reason = if names_test(told) { reason(line, below) } else { None };
     Some(reason.map_or_else(|| told.to_owned(), |reason| format!("{told}: {reason}")))
+}
+
+/// Whether a line tells where Rust code panicked, and not why: `thread 'main' panicked at src/main.rs:2:5:`.
+fn panics_below(text: &str) -> bool {
+    text.starts_with("thread '") && text.contains("panicked at ") && text.ends_with(':')
+}
+
+/// The message below the place of a panic, with the values that it compares.
+fn reason_of_panic(below: &[String]) -> Option<String> {
+    let (message, rest) = below.split_first()?;
+    let message = message.trim();
+    if message.is_empty() || is_remains(message) || is_filler(message) {
+        return None;
+    }
+    let value = |line: &&String| ["left: ", "right: "].iter().any(|side| line.trim().starts_with(side));
+    let values: Vec<&str> = rest.iter().take(2).take_while(value).map(|line| line.trim()).collect();
+    Some(if values.is_empty() { message.to_owned() } else { format!("{message} ({})", values.join(", ")) })
 }
 
 /// What is wrong in a test that a line names, of the lines below it.
@@ -287,7 +312,7 @@ fn tells_cause(text: &str) -> bool {
         "npm ERR!",
         "npm error",
     ];
-    const PARTS: [&str; 13] = [
+    const PARTS: [&str; 14] = [
         ": error:",
         ": error ",
         " error TS",
@@ -296,6 +321,7 @@ fn tells_cause(text: &str) -> bool {
         ": *** [",
         ": *** No rule",
         "Assertion `",
+        "assertion `",
         "Segmentation fault",
         "undefined reference to",
         ": command not found",
@@ -349,9 +375,11 @@ fn has_word(text: &str) -> bool {
 fn is_filler(line: &str) -> bool {
     const COUNTED: [&str; 8] =
         ["tests ", "suites ", "pass ", "fail ", "cancelled ", "skipped ", "todo ", "duration_ms "];
-    const BEGINNINGS: [&str; 5] = [
+    const BEGINNINGS: [&str; 7] = [
         "TAP version ",
         "duration_ms",
+        "stack backtrace:",
+        "note: Some details are omitted",
         "note: run with `RUST_BACKTRACE",
         "For more information about this error",
         "node:internal/",
@@ -405,12 +433,38 @@ fn is_remains(line: &str) -> bool {
     bracket || FIELDS.iter().any(|begin| text.starts_with(begin)) || is_inner_frame(line)
 }
 
-/// A row of a stack trace (JavaScript) that names no place of the project's own: `at Test.run (node:internal/…:7:9)`.
+/// A row of a stack trace (JavaScript, Rust) that names no place of the project's own: `at Test.run (node:internal/…:7:9)`.
 fn is_inner_frame(line: &str) -> bool {
-    let Some(frame) = line.trim_start().strip_prefix("at ") else { return false };
+    let Some(frame) = line.trim_start().strip_prefix("at ") else { return is_inner_call(line.trim()) };
     let place = frame.rsplit_once('(').map_or(frame, |(_, place)| place);
     let is_inner = |place: &str| ["async ", "internal/", "node:"].iter().any(|begin| place.starts_with(begin));
-    is_inner(frame) || is_inner(place) || place.contains("/node_modules/")
+    const FOREIGN: [&str; 3] = ["/node_modules/", "/rustlib/src/rust/", "/.cargo/registry/src/"];
+    let foreign = FOREIGN.iter().any(|part| place.contains(part)) || place.starts_with("/rustc/");
+    is_inner(frame) || is_inner(place) || foreign
+}
+
+/// A numbered row of a Rust stack trace that names no function of the project's own: `12: std::panicking::catch_unwind`.
+fn is_inner_call(text: &str) -> bool {
+    const BEGINNINGS: [&str; 15] = [
+        "__rust",
+        "rust_begin_unwind",
+        "core::",
+        "<core::",
+        "std::",
+        "<std::",
+        "alloc::",
+        "<alloc::",
+        "test::",
+        "main",
+        "_start",
+        "__libc_start",
+        "start_thread",
+        "clone",
+        "__clone",
+    ];
+    let Some((number, called)) = text.split_once(": ") else { return false };
+    let numbered = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
+    numbered && BEGINNINGS.iter().any(|begin| called.starts_with(begin))
 }
 
 #[cfg(test)]

@@ -124,10 +124,12 @@ fn a_failed_test_is_shown_above_passed_ones_and_above_what_npm_adds() {
     shows(NPM_TEST, &["not ok 1 - adds", "Expected values to be strictly equal:", "4 !== 5", "actual: 4"]);
     let found = shown(NPM_TEST);
     assert!(!found.iter().any(|line| line.contains("npm error") || line.contains("# tests")), "{found:#?}");
-    // With `spec` it stands above the counters; the passed ones stand behind it.
+    // With `spec` it stands above the counters; the passed ones behind it are left out.
     let passed: String = (0..30).map(|n| format!("✔ subtracts {n} (0.2ms)\n")).collect();
     let counters = "ℹ tests 31\nℹ suites 0\nℹ pass 30\nℹ fail 1\nℹ duration_ms 457.67";
-    shows(&format!("{NODE}\n{passed}{counters}"), &["✖ adds", "AssertionError", "5 !== 4", GAP, "subtracts 29"]);
+    let text = format!("{NODE}\n{passed}{counters}");
+    shows(&text, &["✖ adds", "AssertionError", "5 !== 4"]);
+    assert!(!shown(&text).iter().any(|line| line.contains('✔')));
 }
 
 #[test]
@@ -299,4 +301,58 @@ fn one_line_tells_the_cause() {
     assert_eq!(cause_of(&printed).as_deref(), Some("b.c:3:9: error: expected ';'"));
     assert_eq!(cause_of(&lines("lint: 0 problems\n1 failed: adds up\nbye")).as_deref(), Some("1 failed: adds up"));
     assert_eq!(cause_of(&lines("12 passed")), None);
+}
+
+/// What `cargo test` prints with `RUST_BACKTRACE=1` at the end of a failing run, without the blank rows.
+const CARGO: &str = "\
+running 3 tests
+test tests::same ... FAILED
+test tests::zero ... ok
+test tests::adds_up ... FAILED
+failures:
+---- tests::adds_up stdout ----
+thread 'tests::adds_up' (4711) panicked at src/lib.rs:5:32:
+assertion `left == right` failed: the total of a cart
+  left: 3
+ right: 7
+stack backtrace:
+   0: __rustc::rust_begin_unwind
+             at /rustc/abc/library/std/src/panicking.rs:697:5
+   1: core::panicking::panic_fmt
+             at /rustc/abc/library/core/src/panicking.rs:75:14
+   2: core::panicking::assert_failed
+             at /home/me/.rustup/toolchains/stable/lib/rustlib/src/rust/library/core/src/panicking.rs:400:5
+   3: shop::tests::adds_up
+             at ./src/lib.rs:5:32
+   4: shop::tests::adds_up::{{closure}}
+             at ./src/lib.rs:5:22
+   5: core::ops::function::FnOnce::call_once
+             at /rustc/abc/library/core/src/ops/function.rs:253:5
+note: Some details are omitted, run with `RUST_BACKTRACE=full` for a verbose backtrace.
+failures:
+    tests::adds_up
+test result: FAILED. 1 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.04s
+error: test failed, to rerun pass `--lib`";
+
+#[test]
+fn of_a_panic_the_reason_is_told_and_neither_its_place_alone_nor_the_runtime() {
+    shows(CARGO, &["panicked at src/lib.rs:5:32", "failed: the total of a cart", "left: 3", "right: 7"]);
+    assert!(!shown(CARGO).iter().any(|line| line.contains("/rustc/") || line.contains("core::")));
+    let told = |text: &str| cause_of(&lines(text)).unwrap_or_default();
+    let reason = "assertion `left == right` failed: the total of a cart (left: 3, right: 7)";
+    assert_eq!(told(CARGO), reason);
+    let plain = "thread 'main' (1) panicked at src/main.rs:2:5:\nno such table\nnote: run with `RUST_BACKTRACE=1` …";
+    assert_eq!(told(plain), "no such table");
+    let old = "thread 'main' panicked at 'no such table', src/main.rs:2:5";
+    assert_eq!(told(old), old);
+    let bare = "thread 'main' panicked at src/main.rs:2:5:\nstack backtrace:";
+    assert_eq!(told(bare), "thread 'main' panicked at src/main.rs:2:5:");
+}
+
+#[test]
+fn tests_that_passed_are_left_out_where_one_failed() {
+    let ran = "✔ adds up (0.9ms)\n✖ discount is applied (1.2ms)\n✔ empty cart is free (0.1ms)\nℹ tests 3";
+    assert_eq!(telling(lines(ran), MOST), ["✖ discount is applied (1.2ms)", "ℹ tests 3"]);
+    let passed = "✔ adds up (0.9ms)\nℹ tests 1";
+    assert_eq!(telling(lines(passed), MOST), lines(passed), "where nothing failed they are what is known");
 }

@@ -3,6 +3,9 @@
 pub(super) const OF_RUNS: &[(&str, &str)] = &[
     // What ended a stage, with what led to it.
     ("{}; its output: `{}`", "{0}；其输出：`{1}`"),
+    ("{}; it printed nothing", "{0}；没有任何输出"),
+    ("{}: it printed nothing", "{0}：没有任何输出"),
+    ("it printed nothing", "没有任何输出"),
     ("{}; it failed: {}", "{0}；失败原因：{1}"),
     ("panel", "面板"),
     ("agent {}: {}: {} (seen by screen: {})", "agent {0}，{1}：{2}（依据屏幕：{3}）"),
@@ -190,6 +193,12 @@ mod tests {
                 "已批准：持有链接的人（发往 mine）（链接）",
             ),
             ("exit code 1; its output: `timeout`", "退出码 1；其输出：`timeout`"),
+            ("run false: exit code 1; it printed nothing", "run false：退出码 1；没有任何输出"),
+            ("exit_code 3: it printed nothing", "exit_code 3：没有任何输出"),
+            (
+                "Stage check failed (run false: exit code 1; it printed nothing). Run it again?",
+                "阶段 check 失败（run false：退出码 1；没有任何输出）。重新运行？",
+            ),
             (
                 "rejected: by li via panel; it failed: exit code 1; its output: `timeout`",
                 "已拒绝：li（面板）；失败原因：退出码 1；其输出：`timeout`",

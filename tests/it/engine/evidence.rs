@@ -511,3 +511,76 @@ fn a_pane_whose_program_waits_needs_somebody_whoever_began_it() {
     world.step(waits(None, false));
     assert_eq!(state(&world), PaneState::Idle);
 }
+
+/// A stage that fails, one behind its failure that prints nothing, and a question behind that.
+const QUIET: &str = r"
+pipelines:
+- name: ci
+  match: {window_name: w}
+  stages:
+  - {name: lint, triggers: [manual], actions_on_start: [{run: lint}], success_when: [{exit_code: 0}]}
+  - {name: test, triggers: [{after_stage_success: lint}], actions_on_start: [{run: test}], success_when: [{exit_code: 0}]}
+  - name: quiet
+    triggers: [{after_stage_failure: test}]
+    recovers: true
+    actions_on_start: [{run: 'true'}]
+    success_when: [{exit_code: 0}]
+  - name: deploy
+    triggers: [{after_stage_success: quiet}]
+    require_approval: {}
+    actions_on_start: [{run: deploy}]
+";
+
+#[test]
+fn a_gate_behind_a_quiet_stage_shows_what_tells_most_of_the_failure_that_led_to_it() {
+    let mut world = World::with(QUIET);
+    world.start();
+    world.after(5);
+    world.ends(0, &[(-1, "0 problems")]);
+    world.after(20);
+    let place = "thread 'adds_up' (9) panicked at src/lib.rs:5:32:";
+    let mut lines = vec![(-6, "0 problems".to_owned()), (-5, place.to_owned()), (-5, "no such table".to_owned())];
+    lines.extend((0..30).map(|row| (-4, format!("frame {row}"))));
+    let told: Vec<(i64, &str)> = lines.iter().map(|(at, line)| (*at, line.as_str())).collect();
+    // The first of them is of the stage before.
+    world.ends(101, &told);
+    world.after(5);
+    let later: Vec<(i64, &str)> = told.iter().map(|(at, line)| (at - 5, *line)).collect();
+    world.ends(0, &later);
+    let asked = world.engine.view().approvals.into_iter().find(|asked| asked.state == ApprovalState::Pending);
+    let evidence = asked.expect("asked").evidence;
+    assert!(evidence.contains(&place.to_owned()) && evidence.contains(&"no such table".to_owned()), "{evidence:#?}");
+    assert!(evidence.len() <= 12, "{evidence:#?}");
+}
+
+#[test]
+fn an_attempt_without_output_says_so_and_nothing_of_another_stands_for_it() {
+    let asks = "success_when: [{exit_code: 0}], on_fail: [{ask_human: {}}]}\n  - name: quiet";
+    let mut world = World::with(&QUIET.replace("success_when: [{exit_code: 0}]}\n  - name: quiet", asks));
+    world.start();
+    world.after(5);
+    world.ends(0, &[(-1, "ok")]);
+    world.after(5);
+    world.ends(1, &[(-6, "ok")]);
+    let asked = world.engine.view().approvals[0].clone();
+    assert_eq!(asked.evidence, [""; 0]);
+    assert!(asked.question.contains("exit code 1; it printed nothing)"), "{}", asked.question);
+    let alert = world.alerts.last().expect("told");
+    assert!(alert.contains("it printed nothing") && !alert.contains("ok\n"), "{alert}");
+    assert!(tmuxagent_text::question(Lang::Zh, &asked).contains("没有任何输出"));
+    world.decide(asked.id, false);
+    let summary = world.explained_stage(1)["summary"].to_string();
+    assert!(summary.contains("it printed nothing"), "{summary}");
+    let detail = world.engine.view().runs[0].stages[1].detail.clone();
+    assert!(detail.contains("it printed nothing"), "{detail}");
+}
+
+#[test]
+fn what_its_output_said_last_is_told_of_a_failed_stage_also_where_no_line_tells_a_cause() {
+    let mut world = World::with(CHAIN);
+    world.start();
+    world.after(5);
+    world.ends(123, &[(-2, "the table is locked")]);
+    let detail = world.engine.view().runs[0].stages[0].detail.clone();
+    assert!(detail.ends_with("exit code 123; its output: `the table is locked`"), "{detail}");
+}

@@ -106,3 +106,31 @@ fn what_a_shell_draws_is_shown_nobody_as_what_its_programs_printed() {
     let Some(Event::Witnessed { printed, .. }) = room.core.witnessed(&Event::Gap { pane }) else { panic!("no lines") };
     assert_eq!(printed.iter().map(|line| line.text.as_str()).collect::<Vec<_>>(), ["not ok 1 - adds"]);
 }
+
+/// Where one command ends and the next begins in the same instant, each has its own lines.
+#[test]
+fn what_was_printed_before_a_fact_is_older_than_what_begins_with_it() {
+    let mut room = Room::new();
+    let pane = info(1).key;
+    room.hear(1, HostMessage::Printed { pane: pane.clone(), lines: vec!["ok".to_owned()] });
+    let now = room.core.now;
+    room.core.step(&Event::CommandEnded { pane: pane.clone(), token: None, exit: 0 });
+    room.core.view.wrote(&pane, vec!["not ok".to_owned()], now);
+    let older: Vec<bool> = room.core.view.last_lines(&pane).iter().map(|line| line.at < now).collect();
+    assert_eq!(older, [true, false]);
+}
+
+#[test]
+fn that_a_command_printed_nothing_is_told_where_it_was_read_from_its_begin() {
+    let mut room = Room::new();
+    let pane = info(1).key;
+    let told = |room: &Room| room.core.witnessed(&Event::Gap { pane: info(1).key }).is_some();
+    assert!(!told(&room), "who began to read in its middle does not know");
+    room.hear(
+        1,
+        HostMessage::Event(Event::CommandBegan { pane: pane.clone(), token: Some("t".to_owned()), line: None }),
+    );
+    assert!(told(&room));
+    room.hear(1, HostMessage::Event(Event::Gap { pane }));
+    assert!(!told(&room), "some of it was lost");
+}

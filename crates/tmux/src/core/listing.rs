@@ -147,7 +147,7 @@ impl HostCore {
     }
 
     /// The facts of a watched pane may have changed.
-    fn update(&mut self, id: PaneId, mut info: PaneInfo, record: String, piped: bool) {
+    pub(super) fn update(&mut self, id: PaneId, mut info: PaneInfo, record: String, piped: bool) {
         let titles = self.titles;
         let Some(pane) = self.inventory.panes.get_mut(&id) else { return };
         // Its processes say better which agent it is than names: npm's Codex runs below a `node`.

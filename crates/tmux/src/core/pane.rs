@@ -123,6 +123,8 @@ pub(super) struct Voice {
     gathered: LineBlock,
     /// The last lines that are still to be told.
     untold: VecDeque<String>,
+    /// A command has ended, and its shell draws the next prompt, of which every row is its own.
+    prompting: bool,
     /// Something that [`PaneLive`] shows changed.
     pub changed: bool,
     /// When activity was last told, and whether there was more since.
@@ -174,6 +176,7 @@ impl Pane {
             front: None,
             gathered: LineBlock::default(),
             untold: VecDeque::new(),
+            prompting: false,
             changed: true,
             activity: None,
             restless: false,
@@ -340,6 +343,7 @@ impl Voice {
             }
             Reading::Line { text, origin: Origin::Echo, .. } => {
                 self.count(text);
+                self.prompting = false;
                 // A restart would not know it for an echo any more.
                 self.spoke = true;
             }
@@ -357,6 +361,7 @@ impl Voice {
                 outlet.event(Event::ShellMarks { pane: self.key.clone(), trusted });
             }
             Reading::CommandBegan { token, line, .. } => {
+                self.prompting = false;
                 self.began |= token.is_some();
                 self.marks.began(token.as_deref(), line.as_deref());
                 outlet.event(Event::CommandBegan { pane: self.key.clone(), token, line });
@@ -365,6 +370,7 @@ impl Voice {
                 self.spoke = true;
                 self.marks.ended(token.as_deref());
                 self.tell_printed(outlet);
+                self.prompting = true;
                 outlet.event(Event::CommandEnded { pane: self.key.clone(), token, exit });
             }
             Reading::Malformed { error } => outlet.put(HostMessage::Malformed { pane: self.key.clone(), error }),
@@ -377,6 +383,8 @@ impl Voice {
         self.count(text);
         let hits = self.hits(text, seen);
         self.keep(text);
+        // Where the cursor rests the prompt ends: what is entered there by hand, and what that prints, may tell something.
+        self.prompting &= !self.unended && source != LineSource::Screen;
         if hits.is_empty() && message.is_none() {
             return;
         }
@@ -405,10 +413,11 @@ impl Voice {
         }
     }
 
-    /// Keeps one of the last lines to be told; the oldest makes room.
+    /// Keeps one of the last lines to be told; the oldest makes room. What comes between the end of a command and the begin of
+    /// the next line that is typed is no output of any.
     pub fn keep(&mut self, text: &str) {
         let text = head(text, TAIL).trim_end();
-        if text.is_empty() {
+        if text.is_empty() || self.prompting {
             return;
         }
         let oldest = if self.untold.len() >= PRINTED { self.untold.pop_front() } else { None };

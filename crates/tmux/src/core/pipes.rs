@@ -208,6 +208,19 @@ impl HostCore {
         }
     }
 
+    /// Where the program stands that is in front as the next bytes of a pipe come. A command that ends with them may have been
+    /// elsewhere when the pane was listed, and a question about it names the folder of who reads its keys.
+    pub fn stands_in(&mut self, id: PipeId, folder: String) {
+        let Some(&id) = self.pipes.of.get(&id) else { return };
+        let Some(pane) = self.inventory.panes.get(&id).filter(|pane| !pane.stale) else { return };
+        if pane.info.facts.path != folder {
+            let mut info = pane.info.clone();
+            info.facts.path = folder;
+            let (record, piped) = (pane.record.clone(), pane.has_pipe);
+            self.update(id, info, record, piped);
+        }
+    }
+
     /// Output of a pane was lost: what its history still holds of it is read, and what it does not is told as a gap.
     fn read_again(&mut self, id: PaneId, lost: u64) {
         let Some(pane) = self.inventory.panes.get_mut(&id) else { return };

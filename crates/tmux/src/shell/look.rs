@@ -58,6 +58,13 @@ pub(super) fn front(pid: u32) -> Option<Front> {
     Some(Told { args, file, ..front }.into_front())
 }
 
+/// The folder of the first process of the group in front of the terminal of the pane whose process is `pid`.
+pub(super) fn folder_in_front(pid: u32) -> Option<String> {
+    let group = u32::try_from(stat(pid)?.foreground).ok()?;
+    let folder = std::fs::read_link(format!("/proc/{group}/cwd")).ok()?;
+    folder.to_str().map(str::to_owned)
+}
+
 /// The first process of the group in front, or who reads of those that are left of it; and the names of the others.
 fn in_front(own: &Told, tty: &str) -> Option<(Told, Vec<String>)> {
     let group = u32::try_from(own.stat.foreground).ok()?;

@@ -127,6 +127,13 @@ impl Shell {
             // Who says it is who is in front now: a moment later it may have ended.
             self.core.said_by(*pipe, look::front(pid));
         }
+        if let Input::Piped(pipe, crate::core::Piped::Bytes(bytes)) = &input
+            && may_end_command(bytes)
+            && let Some(pid) = self.core.process_of(*pipe)
+            && let Some(folder) = look::folder_in_front(pid)
+        {
+            self.core.stands_in(*pipe, folder);
+        }
         self.core.on(now, input);
         self.perform();
         self.hand_on();
@@ -277,6 +284,11 @@ async fn work(spec: HostSpec, nonce: Nonce, job: Job) -> Done {
 /// Whether output may hold a message of the agent protocol, or a part of one.
 fn may_hold_message(bytes: &[u8]) -> bool {
     [&b"SENTRY"[..], b"\"type\"", b"\"options\""].iter().any(|word| memchr::memmem::find(bytes, word).is_some())
+}
+
+/// Whether output may hold the report of a command's end.
+fn may_end_command(bytes: &[u8]) -> bool {
+    [&b"__TMUXAGENT_RESULT"[..], b"]133;D"].iter().any(|word| memchr::memmem::find(bytes, word).is_some())
 }
 
 /// What the drain has; never where there is none.

@@ -103,6 +103,40 @@ mod tests {
             .collect()
     }
 
+    /// The lines that a question may show of these bytes, which end with the cursor at rest.
+    fn kept(pane: &mut Pane, bytes: &str) -> Vec<String> {
+        let mut outlet = Outlet::default();
+        pane.read(bytes.as_bytes(), Timestamp(1), &mut outlet);
+        pane.pause(&mut outlet);
+        pane.voice.tell_printed(&mut outlet);
+        let messages = std::iter::from_fn(|| outlet.pop());
+        let lines = messages.filter_map(|message| match message {
+            HostMessage::Printed { lines, .. } => Some(lines),
+            _ => None,
+        });
+        lines.flatten().collect()
+    }
+
+    #[test]
+    fn what_a_shell_prints_between_two_commands_is_its_prompt() {
+        for (ended, prompt) in [
+            ("__TMUXAGENT_RESULT t1 1\r\n", "li on main 10:15:02\r\n$ "),
+            ("\u{1b}]133;D;1\u{7}", "~/shop on main [10:15:02]\r\n% "),
+        ] {
+            let mut pane = pane();
+            pane.reader.typed("{ make; printf '\\033[8m__TMUXAGENT_RESULT %s %s\\033[m\\n' t1 $?; }\n");
+            let typed = "{ make; printf '\\033[8m__TMUXAGENT_RESULT %s %s\\033[m\\n' t1 $?; }\r\n";
+            let lines = kept(&mut pane, &format!("{typed}b.c:1: error: no\r\n{ended}{prompt}"));
+            assert_eq!(lines, ["b.c:1: error: no"], "{ended:?}");
+            // What is entered there by hand, and what that prints, may tell something.
+            let lines = kept(&mut pane, "make\r\nCC a.c\r\n");
+            assert_eq!(lines.last().map(String::as_str), Some("CC a.c"), "{ended:?}");
+            // What a command leaves without an end of line is its own.
+            let lines = kept(&mut pane, &format!("no newline\u{1b}]133;D;1\u{7}{prompt}"));
+            assert_eq!(lines, ["no newline"], "{ended:?}");
+        }
+    }
+
     proptest! {
         #[test]
         fn lines_are_told_as_one_by_one(

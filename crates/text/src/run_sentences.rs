@@ -118,6 +118,10 @@ pub(super) const OF_RUNS: &[(&str, &str)] = &[
         "输入项 `{0}` 需要一个值，而且没有默认值：启动时请写 `--set {1}=…`",
     ),
     ("the input `{}` can't be `{}`: {}", "输入项 `{0}` 不能是 `{1}`：{2}"),
+    (
+        "the input `{}` is not taken from a message: it has no `from: message`",
+        "输入项 `{0}` 不从消息中取值：它没有写 `from: message`",
+    ),
     ("it is a number", "它是数字"),
     ("it is one line without control characters", "它是一行不含控制字符的文字"),
     ("it is at most {} bytes long", "它最长 {0} 字节"),

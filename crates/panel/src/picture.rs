@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 use tmuxagent_alerts::message::Ask;
 use tmuxagent_alerts::web::page::typed;
 use tmuxagent_model::{
-    Approval, ApprovalState, Millis, PaneKey, PaneView, RunState, RunView, Snapshot, StageState, StageView, Timestamp,
+    Approval, ApprovalState, InputView, Millis, PaneKey, PaneView, RunState, RunView, Snapshot, StageState, StageView,
+    Timestamp,
 };
 use tmuxagent_text::redact::Redactor;
 use tmuxagent_text::{
@@ -57,6 +58,11 @@ fn failed(run: &RunView) -> bool {
 
 const fn ended_badly(stage: &StageView) -> bool {
     matches!(stage.state, StageState::Failed | StageState::Escalated)
+}
+
+/// A value that is given at the start.
+fn input(input: &InputView) -> Value {
+    json!({ "name": input.name, "default": input.default, "choices": input.choices, "number": input.number })
 }
 
 impl Picture<'_> {
@@ -140,6 +146,7 @@ impl Picture<'_> {
             "took_text": run_took(self.lang, run, &self.snapshot.approvals, self.at),
             "last_line": pane.map(|pane| &pane.last_line),
             "stages": run.stages.iter().map(|stage| self.stage(stage)).collect::<Vec<_>>(),
+            "inputs": run.inputs.iter().map(input).collect::<Vec<_>>(),
         })
     }
 

@@ -37,6 +37,14 @@ pub(super) const OF_RUNS: &[(&str, &str)] = &[
     ("Stage {} can't begin: {}. Look for its pane again?", "阶段 {0} 无法开始：{1}。再找一次它的窗格？"),
     ("nothing is typed before its pane is found", "找到它的窗格之前不输入任何内容"),
     (
+        "the window {} is made with `{}`, unless it is there; nothing is typed before its pane is found",
+        "没有窗口 {0} 时会新建，并在其中运行 `{1}`；找到它的窗格之前不输入任何内容",
+    ),
+    (
+        "the window {} is made, unless it is there; nothing is typed before its pane is found",
+        "没有窗口 {0} 时会新建；找到它的窗格之前不输入任何内容",
+    ),
+    (
         "no pane fits the name {} of pipeline {}; open one that does",
         "没有窗格符合流水线 {1} 的名字 {0}；请打开一个符合的",
     ),

@@ -85,6 +85,22 @@ function repeats(run, stage, me) {
   return me.role === "admin" && run.run !== null && over.includes(stage.state);
 }
 
+/** How a value that is given at the start is asked for: `check`, `choice`, `number` or `text`. */
+function asksBy(input) {
+  if (input.choices.length > 0) return [...input.choices].sort().join() === "false,true" ? "check" : "choice";
+  return input.number ? "number" : "text";
+}
+
+/** What is sent for a start. What is left as it is has its default, which is not always shown whole. */
+function beginning(run, stage, written, pin) {
+  const body = { pipeline: run.pipeline };
+  if (stage) body.stage = stage;
+  const changed = run.inputs.filter((input) => input.name in written && written[input.name] !== input.default);
+  if (changed.length) body.inputs = Object.fromEntries(changed.map((input) => [input.name, written[input.name]]));
+  if (pin) body.pin = pin;
+  return body;
+}
+
 /** Where a question comes from: what tells it from another one that asks the same. */
 function origin(it) {
   return [it.place, [it.pipeline, it.stage].filter(Boolean).join(" / ")].filter(Boolean).join(" · ");
@@ -116,7 +132,7 @@ function bars(days, high) {
 }
 
 if (typeof module !== "undefined") {
-  module.exports = { place, span, hindrance, choices, writes, decision, pause, tone, repeats, origin, arrival, handled, bars };
+  module.exports = { place, span, hindrance, choices, writes, decision, pause, tone, repeats, asksBy, beginning, origin, arrival, handled, bars };
 }
 
 // ---- The page.
@@ -306,7 +322,9 @@ function panel() {
       const name = String(key(item));
       const sign = JSON.stringify([item, now.chosen && now.chosen.key === name ? now.chosen : null, now.told[name], now.lines[name]]);
       const old = before.get(name);
-      if (old && old.dataset.sign === sign) return old;
+      // What is being filled in is not drawn anew, whatever the pane says meanwhile.
+      const filled = old && begins(name) && old.querySelector("form.start");
+      if (old && (filled || old.dataset.sign === sign)) return old;
       const fresh = make(item, name);
       const node = old || fresh;
       if (old) {
@@ -517,7 +535,7 @@ function panel() {
     delete now.told[key];
     draw(true);
     const card = Array.from(main.querySelectorAll("[data-key]")).find((node) => node.dataset.key === key);
-    const first = card && card.querySelector(choice ? "input, form button" : "button");
+    const first = card && card.querySelector(choice ? "form input, form select, form button" : "button");
     if (first) first.focus();
   }
 
@@ -554,8 +572,75 @@ function panel() {
         el("p", { class: "faint" }, el("a", { href: "#/panes/" + encodeURIComponent(it.pane) }, it.place)),
         el("ul", { class: "stages" }, ...it.stages.map((stage) => stageRow(it, stage, key))),
         now.lines[key] ? el("pre", {}, now.lines[key]) : it.last_line ? el("pre", {}, it.last_line) : null,
-        el("button", { type: "button", class: "small", onclick: () => lastLines(key, it.pane) }, words.lines),
-        now.told[key] ? el("p", { class: "bad", role: "alert" }, now.told[key]) : null), words.no_pipelines);
+        begins(key) ? null : el("button", { type: "button", class: "small", onclick: () => lastLines(key, it.pane) }, words.lines),
+        now.told[key] ? el("p", { class: "bad", role: "alert" }, now.told[key]) : null, starting(it, key)), words.no_pipelines);
+  }
+
+  /** Whether a start is being filled in on a card. */
+  function begins(key) {
+    return now.chosen !== null && now.chosen.key === key && now.chosen.choice.start === true;
+  }
+
+  /** A start by hand: the button, or what the pipeline asks for. An open run has been given it. */
+  function starting(it, key) {
+    if (now.me.role !== "admin") return null;
+    if (!begins(key)) {
+      return el("button", { type: "button", class: "small start", onclick: () => choose(key, { start: true }) }, words.start);
+    }
+    const inputs = it.state === "open" ? [] : it.inputs;
+    const fields = inputs.map((input) => ({ input, node: inputField(input) }));
+    const stage = el("select", {}, el("option", { value: "" }, words.start_first),
+      ...it.stages.map((one) => el("option", { value: one.name }, one.name)));
+    const pin = pinField();
+    const alert = el("p", { class: "bad", role: "alert" });
+    const send = el("button", { type: "submit", class: "yes" }, words.confirm + ": " + words.start);
+    const labelled = ({ input, node }) => asksBy(input) === "check"
+      ? el("label", { class: "check" }, node, input.name) : el("label", {}, input.name, node);
+    return el("form", { class: "buttons start", onsubmit: async (event) => {
+      event.preventDefault();
+      if (send.disabled) return;
+      send.disabled = true;
+      alert.textContent = "";
+      const written = Object.fromEntries(fields.map(({ input, node }) =>
+        [input.name, node.type === "checkbox" ? String(node.checked) : node.value]));
+      try {
+        const path = "panes/" + encodeURIComponent(it.pane) + "/start";
+        const { status, told } = await ask(path, beginning(it, stage.value, written, pin ? pin.value : ""));
+        if (status === 401) return signedOut();
+        say(told.text, told.outcome !== "done");
+        if (told.outcome === "done") {
+          choose(key, null);
+          refresh();
+        } else alert.textContent = told.text;
+      } catch {
+        alert.textContent = words.uncertain;
+        say(words.uncertain, true);
+      }
+      send.disabled = false;
+    } }, ...fields.map(labelled), el("label", {}, words.start_at, stage), pin ? el("label", {}, "PIN", pin) : null, alert, send,
+    el("button", { type: "button", onclick: () => choose(key, null) }, words.back));
+  }
+
+  /** What a value is written or chosen in. */
+  function inputField(input) {
+    const kind = asksBy(input);
+    if (kind === "check") {
+      const box = el("input", { type: "checkbox" });
+      box.checked = input.default === "true";
+      return box;
+    }
+    if (kind === "choice") {
+      const first = input.default === null ? [el("option", { value: "" }, words.choose)] : [];
+      const list = el("select", { required: input.default === null }, ...first,
+        ...input.choices.map((choice) => el("option", { value: choice }, choice)));
+      list.value = input.default === null ? "" : input.default;
+      return list;
+    }
+    // A version is a number too, so the field takes any text and the server tells what is none.
+    const field = el("input", { type: "text", inputmode: kind === "number" ? "decimal" : null, maxlength: "1000", autocomplete: "off",
+      autocapitalize: "off", spellcheck: "false", required: input.default === null });
+    field.value = input.default === null ? "" : input.default;
+    return field;
   }
 
   /** The last dozen rows of a pane, as they are now. */
@@ -760,9 +845,9 @@ function panel() {
     }).catch(() => null);
   }
 
-  // Keys: 1–6 views, j and k from card to card, a and x on an approval, u takes back a yes, Escape back.
+  // Keys: 1–6 views, j and k from card to card, a and x on an approval, u takes back a yes, s starts a pipeline, Escape back.
   document.addEventListener("keydown", (event) => {
-    const typing = event.target instanceof HTMLInputElement;
+    const typing = event.target instanceof HTMLInputElement || event.target instanceof HTMLSelectElement;
     if (event.ctrlKey || event.metaKey || event.altKey || (typing && event.key !== "Escape")) return;
     const cards = Array.from(main.querySelectorAll(".card"));
     const at = cards.findIndex((card) => card.contains(document.activeElement));
@@ -780,6 +865,7 @@ function panel() {
       case "x": press(here && here.querySelector("button.reject")); break;
       // Of the card at hand, or else of what was decided here last.
       case "u": press(retract(here) || retract(cards.find((card) => card.dataset.key === now.last))); break;
+      case "s": press(here && here.querySelector("button.start")); break;
       case "Escape":
         if (now.chosen) choose(now.chosen.key, null);
         else if (place(location.hash).item) location.hash = "#/" + place(location.hash).view;

@@ -36,13 +36,18 @@ fn wait_windows(room: &Room, holds: impl Fn(&str) -> bool) {
 fn a_pane_is_made_once_and_closed_unless_something_was_begun_in_it() {
     let mut room = Room::with(POLICY);
     std::fs::create_dir(room.file("sub")).expect("a folder");
-    room.watch();
-    let start = |room: &Room, pipeline: &str| {
-        let started = || room.ask(&["start", "ci", pipeline]).status.success().then_some(());
-        wait_or_tell(PATIENCE, started, || room.answer(&["start", "ci", pipeline]));
+    // It dies once tmux has made the pane, and before it knows.
+    let log = std::fs::File::create(room.file("dies.log")).expect("writable");
+    let mut dies = room.command(&["--headless"]);
+    let mut dies = dies.env("TMUXAGENT_DIE_AT", "shell.ended:1").stderr(log).spawn().expect("it starts");
+    room.wait_status("\"live\"");
+    let died = || {
+        // Whether it still answers is not certain.
+        let _ = room.ask(&["start", "ci", "p"]);
+        dies.try_wait().expect("a child")
     };
-    start(&room, "p");
-    room.kill_9();
+    wait_or_tell(PATIENCE, died, || windows(&room));
+    assert!(windows(&room).contains("side") && room.ran().is_empty(), "{}", windows(&room));
     room.watch();
     let told = || format!("{} {}", windows(&room), room.answer(&["events"]));
     wait_or_tell(PATIENCE, || room.ran().contains("/sub").then_some(()), told);
@@ -50,7 +55,8 @@ fn a_pane_is_made_once_and_closed_unless_something_was_begun_in_it() {
     std::fs::write(room.file("go"), "").expect("writable");
     wait_windows(&room, |all| !all.contains("side"));
 
-    start(&room, "serve");
+    let started = || room.ask(&["start", "ci", "serve"]).status.success().then_some(());
+    wait_or_tell(PATIENCE, started, || room.answer(&["start", "ci", "serve"]));
     room.wait_events("runs in it");
     assert!(windows(&room).contains("side"), "{}", windows(&room));
 }

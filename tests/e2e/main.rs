@@ -53,6 +53,7 @@ mod replayed;
 mod requoted;
 mod respawned;
 mod restored;
+mod said;
 mod screen;
 mod sending;
 mod service;

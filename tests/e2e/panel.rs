@@ -22,8 +22,8 @@ fn afternoon() -> (Room, String, String) {
 }
 
 /// Signs mei's phone in.
-fn sign_in(room: &Room, browser: &Browser) {
-    let invited = room.answer(&["serve", "invite", "mei", "--role", "decide", "--json"]);
+fn sign_in(room: &Room, browser: &Browser, role: &str) {
+    let invited = room.answer(&["serve", "invite", "mei", "--role", role, "--json"]);
     let invited: Value = serde_json::from_str(&invited).expect("JSON");
     browser.open(invited["url"].as_str().expect("a link"));
     browser.tap("#join");
@@ -113,7 +113,7 @@ fn two_taps_on_a_phone_approve_and_the_pane_moves_on() {
     room.server.new_session("other", &format!("cd '{folder}'; exec env PS1='$ ' sh"));
     room.server.tmux(&["rename-window", "-t", "other", "ci"]);
     room.watch();
-    sign_in(&room, &browser);
+    sign_in(&room, &browser, "decide");
     room.finish_tests(&"x".repeat(400));
     // It comes by itself.
     assert!(browser.text("#needs a.card .origin").contains("dinner / build"));
@@ -149,7 +149,7 @@ fn two_taps_on_a_phone_approve_and_the_pane_moves_on() {
 fn the_page_is_there_without_a_network_and_tells_nothing_to_who_was_revoked() {
     let Some(browser) = Browser::phone() else { return };
     let (room, _, _) = evening();
-    sign_in(&room, &browser);
+    sign_in(&room, &browser, "decide");
     // Without a network the page is still there, by its worker, and comes back with it.
     wait_for(PATIENCE, "the worker", || {
         browser.script("return navigator.serviceWorker.controller !== null;").as_bool().filter(|it| *it)
@@ -161,4 +161,61 @@ fn the_page_is_there_without_a_network_and_tells_nothing_to_who_was_revoked() {
     wait_for(PATIENCE, "the network again", || browser.text("#footer").contains("mei · decide").then_some(()));
     assert!(room.ask(&["serve", "revoke", "mei"]).status.success());
     wait_for(PATIENCE, "the end", || browser.text("#state").contains("not signed in").then_some(()));
+}
+
+/// What is started by a form, or by an agent's message.
+const ASKS: &str = r#"
+version: 1
+pipelines:
+  - name: ship
+    match: [{window_name: ci}]
+    inputs:
+      branch: {default: main, from: message}
+      env: {choices: [staging, prod]}
+      count: {type: number, default: "1"}
+      dry: {type: bool, default: "false"}
+    stages:
+      - name: go
+        triggers: [{message: {type: ACTION, stage: ship}}]
+        actions_on_start: [{run: "echo {{inputs.branch}} {{inputs.env}} {{inputs.count}} {{inputs.dry}} >> ran"}]
+        timeout: 60s
+"#;
+
+#[test]
+fn a_pipeline_is_started_on_a_phone_with_what_it_asks_for() {
+    let Some(browser) = Browser::phone() else { return };
+    let (mut room, panel) = (Room::with(ASKS), free_address());
+    room.configure(&format!("serve: {{bind: '{panel}'}}\n"));
+    room.watch();
+    sign_in(&room, &browser, "admin");
+    browser.open(&format!("http://{panel}/panel/#/pipelines"));
+    browser.tap("button.start");
+    browser.text("form.start");
+    let seen = browser.script(
+        "const fields = [...document.querySelectorAll('form.start input, form.start select')]; \
+         const low = fields.filter((it) => it.closest('label').getBoundingClientRect().height < 44).length; \
+         fields[0].value = \"a'; touch hacked #\"; fields[2].value = 'many'; \
+         return {kinds: fields.map((it) => it.type), page: document.documentElement.scrollWidth, low, focus: fields[0] === document.activeElement};",
+    );
+    let kinds = json!(["text", "select-one", "text", "checkbox", "select-one"]);
+    assert_eq!((&seen["kinds"], &seen["low"], &seen["focus"]), (&kinds, &json!(0), &json!(true)), "{seen}");
+    assert!(seen["page"].as_f64() <= Some(360.0), "{seen}");
+    // What has no default is chosen first.
+    browser.tap("form.start button.yes");
+    assert_eq!(browser.script("return document.querySelector('form.start').checkValidity();"), json!(false));
+    browser.script("document.querySelector('form.start select').value = 'prod'; return 0;");
+    browser.tap("form.start input[type=checkbox]");
+    // The pane goes on meanwhile, and what is written stays.
+    room.server.type_line("proj:ci", "echo something else");
+    browser.tap("form.start button.yes");
+    let told = wait_for(PATIENCE, "what is wrong", || {
+        Some(browser.text("form.start [role=alert]")).filter(|text| !text.is_empty())
+    });
+    assert!(told.contains("`count`") && told.contains("it is a number"), "{told}");
+    assert_eq!(room.ran(), "");
+    browser.script("document.querySelectorAll('form.start input')[1].value = '3'; return 0;");
+    browser.tap("form.start button.yes");
+    room.wait_ran("a'; touch hacked # prod 3 true ");
+    room.wait_events("mei via panel");
+    assert!(!room.file("hacked").exists());
 }

@@ -35,7 +35,7 @@ fn every_yaml_block_is_valid_and_the_policy_test_passes() {
                 assert_eq!(ran.code, 0, "{name}: {block}{ran}");
             }
         }
-        assert!(policies == 7 && tests == 1 && configurations >= 2, "{name}: {policies} {tests} {configurations}");
+        assert!(policies == 8 && tests == 1 && configurations >= 2, "{name}: {policies} {tests} {configurations}");
         let ran = env.run(&["policy", "test", "examples"]);
         assert_eq!(ran.code, 0, "{name}: {ran}");
     }

@@ -85,14 +85,16 @@ impl Turn<'_> {
         }
     }
 
-    /// Whether a run of this pipeline makes way for a newer one in the same pane; where it does it is cancelled.
-    pub fn makes_way(&mut self, id: RunId, pipeline: &Pipeline, stage: &str) -> bool {
-        let first = pipeline.stages.first().is_some_and(|first| first.name == stage);
-        if !first || pipeline.concurrency.on_busy != OnBusy::CancelOlder {
-            return false;
-        }
+    /// Cancels a run for a newer one in the same pane, as far as that is done at once; whether it was.
+    pub fn makes_way(&mut self, id: RunId) -> bool {
         let cause = Cause::own(self.now, "concurrency", "a newer run begins in this pane");
         self.make_way(id, &cause);
         self.run(id).is_none_or(|run| run.state != RunState::Open)
     }
+}
+
+/// Whether a run that begins at this stage ends the older one of its pipeline in the same pane.
+pub fn wants_way(pipeline: &Pipeline, stage: &str) -> bool {
+    let first = pipeline.stages.first().is_some_and(|first| first.name == stage);
+    first && pipeline.concurrency.on_busy == OnBusy::CancelOlder
 }

@@ -44,6 +44,7 @@ mod look;
 mod lost;
 mod made;
 mod memory;
+mod message_inputs;
 mod outcome;
 mod outlook;
 mod outputs;

@@ -12,6 +12,7 @@ pub use super::report::{Comparison, Decided, Entry, Report, Side, compare};
 pub use coverage::{Point, PointKind, points};
 pub use log::read_log;
 
+use super::run::unbegun;
 use super::text::{describe_effect, visible};
 use super::{Answer, Engine, Options, Step};
 use coverage::Reached;
@@ -400,7 +401,9 @@ impl World {
             self.enter(now, "", None, Decided::Effect { text: format!("refused: {text}") });
         }
         for (severity, place, note) in &step.notes {
-            if let Some((run, what)) = self.decided(*severity, note) {
+            // Who asked for it by hand has been told already.
+            let told = if step.answer.is_none() { does_not_begin(note) } else { None };
+            if let Some((run, what)) = told.or_else(|| self.decided(*severity, note)) {
                 // A report names panes as its recordings do.
                 let told = |(key, known): &(&PaneKey, &String)| key.told(known) == *place;
                 let place = self.places.iter().find(told).map_or(place, |(_, known)| known).clone();
@@ -458,4 +461,10 @@ impl World {
             _ => None,
         }
     }
+}
+
+/// That a run does not begin, and why.
+fn does_not_begin(note: &Note) -> Option<(Option<RunId>, Decided)> {
+    let Note::Text { text } = note else { return None };
+    text.contains(&unbegun("", "")).then(|| (None, Decided::Effect { text: visible(text) }))
 }

@@ -19,6 +19,11 @@ const CLOSED: usize = 500;
 /// The most closed approvals kept; the journal has the rest.
 const CLOSED_APPROVALS: usize = 200;
 
+/// That something does not begin, and why.
+pub fn unbegun(name: &str, why: &str) -> String {
+    format!("{name} does not begin: {why}")
+}
+
 impl Turn<'_> {
     /// Begins a run at a stage.
     pub fn begin_run(
@@ -32,13 +37,12 @@ impl Turn<'_> {
         let Some(index) = pipeline.stages.iter().position(|s| s.name == stage.name) else {
             return Fired::Ignored("the pipeline has no such stage".to_owned());
         };
-        let given: Vec<(String, String)> = std::mem::take(&mut self.given).into_iter().collect();
-        let inputs = input_values(&pipeline.inputs, &given);
+        let inputs = self.values_for(pipeline);
+        self.given.clear();
         let (panes, inputs) = match self.choose_panes(pane, pipeline).and_then(|panes| Ok((panes, inputs?))) {
             Ok(found) => found,
             Err(why) => {
-                let text = format!("{} does not begin: {why}", pipeline.name);
-                self.note_at(Severity::Warning, pane, Note::Text { text });
+                self.does_not_begin(pane, pipeline, &why);
                 return Fired::Ignored(why);
             }
         };
@@ -65,8 +69,7 @@ impl Turn<'_> {
             counted: 0,
         };
         if let Err(why) = self.put_in_group(&mut run, pipeline) {
-            let text = format!("{} does not begin: {why}", pipeline.name);
-            self.note_at(Severity::Warning, pane, Note::Text { text });
+            self.does_not_begin(pane, pipeline, &why);
             return Fired::Ignored(why);
         }
         let meta = self.state.meta_mut();
@@ -90,6 +93,18 @@ impl Turn<'_> {
         self.witness(at, &cause);
         self.begin(at, cause);
         Fired::Started(at)
+    }
+
+    /// The values of a pipeline's inputs, of what is given now.
+    pub fn values_for(&self, pipeline: &Pipeline) -> Result<Vec<(String, String)>, String> {
+        let given: Vec<(String, String)> = self.given.clone().into_iter().collect();
+        input_values(&pipeline.inputs, &given)
+    }
+
+    /// Tells why a run does not begin.
+    pub fn does_not_begin(&mut self, pane: &PaneKey, pipeline: &Pipeline, why: &str) {
+        let text = unbegun(&pipeline.name, why);
+        self.note_at(Severity::Warning, pane, Note::Text { text });
     }
 
     /// Starts the first stage of a pipeline on every pane that it applies to, or in one pane beside another.

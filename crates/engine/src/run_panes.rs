@@ -252,6 +252,8 @@ impl Turn<'_> {
         if self.shift(at, StageInput::Start) && self.shift(at, StageInput::Ask) {
             // Nobody can be asked about a pane that is gone: it is asked in the pane of the run.
             let gone = self.pane_of(at).is_none();
+            let policy = Arc::clone(&self.policy);
+            let make = self.rule(&policy, at).and_then(|(pipeline, rule)| make_of(pipeline, rule.pane.as_deref()?));
             if let Some(stage) = self.stage_mut(at) {
                 stage.unplaced = true;
                 stage.queue = None;
@@ -260,7 +262,7 @@ impl Turn<'_> {
             let ask = Ask {
                 kind: ApprovalKind::Failed { on_approve: OnApprove::Rerun },
                 question: format!("Stage {} can't begin: {why}. Look for its pane again?", self.stage_name(at)),
-                effect_text: "nothing is typed before its pane is found".to_owned(),
+                effect_text: looked_for(make),
                 attempt: self.stage(at).map_or(1, |stage| stage.attempt + 1),
                 ..Ask::default()
             };
@@ -362,4 +364,17 @@ pub fn busy_pane<'s>(state: &'s State, policy: &Policy, at: At) -> Option<(&'s R
         let live = run.live().find(acts)?;
         Some((run, run.stages.get(live)?))
     })
+}
+
+/// What a yes does to a stage that has no pane.
+fn looked_for(make: Option<&Make>) -> String {
+    match make.map(|make| (&make.window, &make.command)) {
+        None => "nothing is typed before its pane is found".to_owned(),
+        Some((window, None)) => {
+            format!("the window {window} is made, unless it is there; nothing is typed before its pane is found")
+        }
+        Some((window, Some(command))) => format!(
+            "the window {window} is made with `{command}`, unless it is there; nothing is typed before its pane is found"
+        ),
+    }
 }

@@ -9,6 +9,8 @@
 
 use super::agent::Watched;
 use super::condition::{FAIL, SUCCESS, Scene, Stimulus, TRIGGER, describe, named_codes};
+use super::groups::wants_way;
+use super::message_inputs::given_by;
 use super::progress::{Cause, Held, Progress, Watch};
 use super::state::stage_key;
 use super::turn::{At, Turn};
@@ -200,7 +202,17 @@ impl Turn<'_> {
             groups.append(&mut found.groups);
             let text = found.cause.text.clone();
             self.keep_watch(pane, &key, Progress::new());
-            match self.fire(pane, pipeline, stage, found.cause, groups, starter) {
+            match given_by(pipeline, &stage.triggers, stimulus) {
+                Ok(given) => self.given = given,
+                Err(why) => {
+                    self.does_not_begin(pane, pipeline, &why);
+                    self.miss(pane, &pipeline.name, &stage.name, &text, why);
+                    return false;
+                }
+            }
+            let fired = self.fire(pane, pipeline, stage, found.cause, groups, starter);
+            self.given.clear();
+            match fired {
                 Fired::Started(_) => return true,
                 Fired::Ignored(why) => {
                     if let Stimulus::Elsewhere(_) = stimulus {
@@ -251,9 +263,16 @@ impl Turn<'_> {
         let live = |id: &RunId| self.run(*id).is_some_and(|run| !run.is_idle());
         if let Some(id) = row.open.get(&pipeline.name).copied().filter(live)
             && starter != Starter::SameRun
-            && self.makes_way(id, pipeline, &stage.name)
+            && wants_way(pipeline, &stage.name)
         {
-            return self.begin_run(pane, pipeline, stage, cause, groups);
+            // One that does not begin ends no other.
+            if let Err(why) = self.values_for(pipeline) {
+                self.does_not_begin(pane, pipeline, &why);
+                return Fired::Ignored(why);
+            }
+            if self.makes_way(id) {
+                return self.begin_run(pane, pipeline, stage, cause, groups);
+            }
         }
         let open = self.state.panes.get(pane).and_then(|row| row.open.get(&pipeline.name)).and_then(|id| self.run(*id));
         let Some(run) = open else {

@@ -362,7 +362,8 @@ pub fn max_attempts(rule: &Stage, stage: &StageRun) -> u32 {
 /// An input as who starts the pipeline sees it.
 fn input_view(input: &Input) -> InputView {
     let choices = if let InputKind::Choice(choices) = &input.kind { choices.clone() } else { Vec::new() };
-    InputView { name: input.name.clone(), default: input.default.clone(), choices }
+    let number = matches!(input.kind, InputKind::Number);
+    InputView { name: input.name.clone(), default: input.default.clone(), choices, number }
 }
 
 /// Why a stage failed: what ended it, the failure itself where a person has only let that stand, and what its output tells

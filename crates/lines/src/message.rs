@@ -1,7 +1,7 @@
 //! The JSON of a `SENTRY` message, read with tolerance for what agents write.
 
 use serde_json::{Map, Value};
-use tmuxagent_model::{AgentMessage, Malformed, MessageType};
+use tmuxagent_model::{AgentMessage, Malformed, MessageType, Variables};
 
 /// The types by the names on the wire.
 const TYPES: [(&str, MessageType); 5] = [
@@ -25,6 +25,7 @@ pub(super) fn read(json: &str) -> Result<AgentMessage, Malformed> {
         options: texts(&fields, "options")?,
         detail: text(&fields, "detail")?,
         exit: code(&fields, "exit")?,
+        inputs: values(&fields, "inputs")?,
     })
 }
 
@@ -88,6 +89,26 @@ fn code(fields: &Map<String, Value>, name: &str) -> Result<Option<i32>, Malforme
     }
 }
 
+/// A map of values, each of one line and as it is: a value that was changed on its way would be another one.
+fn values(fields: &Map<String, Value>, name: &str) -> Result<Variables, Malformed> {
+    let wrong = || Malformed::NotValues(name.to_owned());
+    let given = match fields.get(name) {
+        None | Some(Value::Null) => return Ok(Variables::new()),
+        Some(Value::Object(given)) => given,
+        Some(_) => return Err(wrong()),
+    };
+    let one = |(name, value): (&String, &Value)| {
+        let value = match value {
+            Value::String(text) => text.clone(),
+            Value::Bool(_) | Value::Number(_) => value.to_string(),
+            Value::Null | Value::Array(_) | Value::Object(_) => return Err(wrong()),
+        };
+        let plain = !name.chars().chain(value.chars()).any(char::is_control);
+        if plain { Ok((name.clone(), value)) } else { Err(wrong()) }
+    };
+    given.iter().map(one).collect()
+}
+
 /// Controls that came in by JSON's own escapes are left out; a line feed stays.
 fn printable(text: &str) -> String {
     text.chars().filter(|c| !c.is_control() || *c == '\n').collect()
@@ -141,6 +162,16 @@ mod tests {
                     ..status()
                 },
             ),
+            (
+                r#"{"type":"ACTION","inputs":{"branch":"fix/1","count":3,"dry":true}}"#,
+                AgentMessage {
+                    kind: MessageType::Action,
+                    inputs: [("branch", "fix/1"), ("count", "3"), ("dry", "true")]
+                        .map(|(name, value)| (name.into(), value.into()))
+                        .into(),
+                    ..status()
+                },
+            ),
         ];
         for (json, expected) in cases {
             assert_eq!(read(json), Ok(expected), "{json}");
@@ -158,6 +189,10 @@ mod tests {
             (r#"{"type":"STATUS","stage":{}}"#, "`stage` is not a text"),
             (r#"{"type":"ASK","options":[[]]}"#, "`options` is not a list of texts"),
             (r#"{"type":"STATUS","exit":"x"}"#, "`exit` is not an exit code"),
+            (r#"{"type":"ACTION","inputs":["a"]}"#, "`inputs` is not a map of values of one line"),
+            (r#"{"type":"ACTION","inputs":{"a":{}}}"#, "`inputs` is not a map of values of one line"),
+            (r#"{"type":"ACTION","inputs":{"a":"b\nc"}}"#, "`inputs` is not a map of values of one line"),
+            (r#"{"type":"ACTION","inputs":{"a":"\u001b[2J"}}"#, "`inputs` is not a map of values of one line"),
         ];
         for (json, expected) in cases {
             assert_eq!(read(json).map_err(|why| why.to_string()), Err(expected.to_owned()), "{json}");

@@ -288,6 +288,9 @@ pub struct AgentMessage {
     /// The exit code, where the wrapper reports one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exit: Option<i32>,
+    /// What it gives to the inputs of a pipeline that it starts, by their names.
+    #[serde(default, skip_serializing_if = "Variables::is_empty")]
+    pub inputs: Variables,
 }
 
 impl AgentMessage {
@@ -303,6 +306,7 @@ impl AgentMessage {
             options: Vec::new(),
             detail: None,
             exit: None,
+            inputs: Variables::new(),
         }
     }
 }

@@ -171,6 +171,9 @@ pub struct InputView {
     /// What it can be, where that is one of a few.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub choices: Vec<String>,
+    /// It is a number or a version.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub number: bool,
 }
 
 /// A pipeline on a pane, with its present or last run.

@@ -28,6 +28,8 @@ pub enum Malformed {
     NotTexts(String),
     /// That field is no exit code.
     NotExitCode(String),
+    /// That field is no map of values, each of one line.
+    NotValues(String),
     /// A sentence of an earlier version.
     #[serde(untagged)]
     Told(String),
@@ -47,6 +49,7 @@ impl fmt::Display for Malformed {
             Self::NotTruth(field) => write!(f, "`{field}` is neither true nor false"),
             Self::NotTexts(field) => write!(f, "`{field}` is not a list of texts"),
             Self::NotExitCode(field) => write!(f, "`{field}` is not an exit code"),
+            Self::NotValues(field) => write!(f, "`{field}` is not a map of values of one line"),
             Self::Told(text) => write!(f, "{text}"),
         }
     }

@@ -109,7 +109,10 @@ fn hint(status: StatusCode, outcome: Outcome, lang: Lang) -> &'static str {
             "GET /api/approvals、/api/pipelines 和 /api/panes 列出现有的各项。",
         ),
         StatusCode::CONFLICT => {
-            lang.pick("GET /api/approvals shows how it stands now.", "GET /api/approvals 显示它现在的状态。")
+            lang.pick(
+            "GET /api/approvals and /api/pipelines show how it stands now; `inputs` of a pipeline says what it takes.",
+            "GET /api/approvals 和 /api/pipelines 显示现在的状态；流水线的 `inputs` 说明它接受什么。",
+        )
         }
         StatusCode::UNSUPPORTED_MEDIA_TYPE => {
             lang.pick("Send `Content-Type: application/json`.", "请发送 `Content-Type: application/json`。")

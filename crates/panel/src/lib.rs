@@ -4,8 +4,9 @@
 //! - `picture`: what is shown, as documents. `sight`: the requests for them. `screen`: a pane's screen, `colours`: how it
 //!   looks. `past`: runs that ended, and the report. `live`: what changes, as it happens. `push`: what browsers are told that
 //!   are not open.
-//! - `wishes`: decisions and stages run again. `typing`: a text for a pane. `messages`: a script's message to channels. `pace`:
-//!   how much of that one person may ask for. `routes`: what is served where, as `assets/openapi.json` says.
+//! - `wishes`: decisions and stages run again. `start`: a pipeline started by hand. `typing`: a text for a pane. `messages`: a
+//!   script's message to channels. `pace`: how much of that one person may ask for. `routes`: what is served where, as
+//!   `assets/openapi.json` says.
 //! - `page`: the page itself, of `assets/panel`, and its `words`.
 //!
 //! **Invariants:** GET and HEAD change nothing. Whoever acts is a person by name, with a token that holds now; where a
@@ -30,6 +31,7 @@ pub mod push;
 mod routes;
 mod screen;
 mod sight;
+mod start;
 mod typing;
 mod wishes;
 mod words;

@@ -23,7 +23,7 @@ pub enum Role {
     View,
     /// Decide approvals.
     Decide,
-    /// Run stages again, and type into panes.
+    /// Start pipelines, run stages again, and type into panes.
     Admin,
 }
 

@@ -5,7 +5,9 @@
 use serde_json::{Value, json};
 use tmuxagent_alerts::message::Ask;
 use tmuxagent_alerts::web::page::{lines_of_steps, typed};
-use tmuxagent_model::{Approval, ApprovalState, Millis, PaneKey, PaneView, RunView, Snapshot, StageView, Timestamp};
+use tmuxagent_model::{
+    Approval, ApprovalState, InputView, Millis, PaneKey, PaneView, RunView, Snapshot, StageView, Timestamp,
+};
 use tmuxagent_text::redact::Redactor;
 use tmuxagent_text::{
     Lang, agent_state, approval_state, host_state, message, pane_doing, part, question, run_state, run_took, sentence,
@@ -40,6 +42,11 @@ pub(crate) fn pane_of<'s>(snapshot: &'s Snapshot, id: &str) -> Option<&'s PaneVi
 #[must_use]
 pub(crate) fn state_id(snapshot: &Snapshot) -> String {
     format!("{}-{}", snapshot.pid, snapshot.generation)
+}
+
+/// A value that is given at the start.
+fn input(input: &InputView) -> Value {
+    json!({ "name": input.name, "default": input.default, "choices": input.choices, "number": input.number })
 }
 
 impl Picture<'_> {
@@ -123,6 +130,7 @@ impl Picture<'_> {
             "took_text": run_took(self.lang, run, &self.snapshot.approvals, self.at),
             "last_line": pane.map(|pane| &pane.last_line),
             "stages": run.stages.iter().map(|stage| self.stage(stage)).collect::<Vec<_>>(),
+            "inputs": run.inputs.iter().map(input).collect::<Vec<_>>(),
         })
     }
 

@@ -7,7 +7,7 @@ use super::pace::Pace;
 use super::past::{self, Counted};
 use super::people::{People, Role};
 use super::push::{self, Push};
-use super::{join, live, page, sight, typing, wishes};
+use super::{join, live, page, sight, start, typing, wishes};
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
@@ -89,6 +89,7 @@ pub(crate) fn interface() -> Vec<(&'static str, MethodRouter<Arc<Panel>>)> {
         ("/api/panes", get(sight::panes)),
         ("/api/panes/{id}/tail", get(sight::tail)),
         ("/api/panes/{id}/send", post(typing::send)),
+        ("/api/panes/{id}/start", post(start::start)),
         ("/api/history", get(past::history)),
         ("/api/report", get(past::report)),
         ("/api/push", get(push::key).post(push::subscribe)),

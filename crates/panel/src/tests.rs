@@ -15,7 +15,9 @@ use tmuxagent_clock::Clock;
 use tmuxagent_config::Secret;
 use tmuxagent_ipc::hub::{Call, Hub};
 use tmuxagent_ipc::wire::Reply;
-use tmuxagent_model::{Approval, ApprovalId, ApprovalState, Decider, Decision, Millis, Snapshot, Timestamp, Verdict};
+use tmuxagent_model::{
+    Approval, ApprovalId, ApprovalState, Decider, Decision, InputView, Millis, Snapshot, Timestamp, Verdict,
+};
 use tmuxagent_store::Store;
 use tmuxagent_text::redact::Redactor;
 use tmuxagent_tui::sample::Sample;
@@ -28,6 +30,7 @@ mod page;
 mod past;
 mod push;
 mod sign_in;
+mod start;
 mod typing;
 
 pub(crate) const START: Timestamp = Timestamp(1_700_000_000_000);
@@ -97,6 +100,12 @@ pub(crate) fn crowded() -> Snapshot {
     Sample::crowded()
         .with(|snapshot| {
             snapshot.panes[0].last_line = format!("token {SECRET} a\u{202e}b <script>alert(1)</script>");
+            snapshot.runs[0].inputs = vec![InputView {
+                name: "branch".into(),
+                default: Some(format!("main {SECRET}")),
+                choices: Vec::new(),
+                number: false,
+            }];
             snapshot.approvals[0].evidence.push(format!("export KEY={SECRET}"));
         })
         .build()

@@ -115,6 +115,8 @@ pub struct Input {
     pub kind: InputKind,
     /// The value where none is given.
     pub default: Option<String>,
+    /// A message that starts the pipeline may give it, and not only who starts it by hand.
+    pub from_message: bool,
 }
 
 /// What an input can be.

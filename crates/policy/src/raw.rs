@@ -141,15 +141,17 @@ raw_map! {
 
 raw_map! {
     /// A value that is given at the start.
-    RawInput, "an input", required [], any ["type", "default", "choices"], {
+    RawInput, "an input", required [], any ["type", "default", "choices", "from"], {
         /// A sentence for people.
         "description" => description: Text,
         /// `text` (when left out), `number` (digits and a version's signs) or `bool` (`true`, `false`).
         "type" => kind: Text,
-        /// The value where none is given; without it a value must be given, and only a person can start the pipeline.
+        /// The value where none is given; without it a value must be given: by hand, or by a message where `from` says so.
         "default" => default: Text,
         /// The only values that it can have.
         "choices" => choices: Many<Text>,
+        /// `message`: an agent's message that starts the pipeline may give it too (`### SENTRY {"type":"ACTION","inputs":{"branch":"fix/1"}}`), checked as one given by hand. What is wrong, or given without this word, starts nothing. No `if` of a stage that asks for approval may hang on it.
+        "from" => from: Text,
     }
 }
 

@@ -68,10 +68,10 @@ const CHOSEN: &[&str] = &["facts", "front"];
 const WHOLE: &[&str] = &["key"];
 
 /// Fields whose texts would be typed, run or filled into what is.
-const ACTS: &[&str] = &["again", "answer", "effect", "options", "plan", "variables"];
+const ACTS: &[&str] = &["again", "answer", "effect", "inputs", "options", "plan", "variables"];
 
 /// Maps from names that people choose to values: no name in them says what its value is.
-const MAPS: &[&str] = &["variables"];
+const MAPS: &[&str] = &["inputs", "variables"];
 
 /// A message that a program printed, as it is stored.
 pub(super) fn message(message: &AgentMessage, redaction: &Redaction) -> Option<AgentMessage> {

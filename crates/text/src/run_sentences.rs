@@ -52,6 +52,14 @@ pub(super) const OF_RUNS: &[(&str, &str)] = &[
     ("Stage {} can't begin: {}. Look for its pane again?", "阶段 {0} 无法开始：{1}。再找一次它的窗格？"),
     ("nothing is typed before its pane is found", "找到它的窗格之前不输入任何内容"),
     (
+        "the window {} is made with `{}`, unless it is there; nothing is typed before its pane is found",
+        "没有窗口 {0} 时会新建，并在其中运行 `{1}`；找到它的窗格之前不输入任何内容",
+    ),
+    (
+        "the window {} is made, unless it is there; nothing is typed before its pane is found",
+        "没有窗口 {0} 时会新建；找到它的窗格之前不输入任何内容",
+    ),
+    (
         "no pane fits the name {} of pipeline {}; open one that does",
         "没有窗格符合流水线 {1} 的名字 {0}；请打开一个符合的",
     ),
@@ -133,6 +141,10 @@ pub(super) const OF_RUNS: &[(&str, &str)] = &[
         "输入项 `{0}` 需要一个值，而且没有默认值：启动时请写 `--set {1}=…`",
     ),
     ("the input `{}` can't be `{}`: {}", "输入项 `{0}` 不能是 `{1}`：{2}"),
+    (
+        "the input `{}` is not taken from a message: it has no `from: message`",
+        "输入项 `{0}` 不从消息中取值：它没有写 `from: message`",
+    ),
     ("it is a number", "它是数字"),
     ("it is one line without control characters", "它是一行不含控制字符的文字"),
     ("it is at most {} bytes long", "它最长 {0} 字节"),

@@ -195,6 +195,7 @@ fn every_trouble_is_told_in_chinese() {
         Malformed::NotTruth(x()),
         Malformed::NotTexts(x()),
         Malformed::NotExitCode(x()),
+        Malformed::NotValues(x()),
         Malformed::Told("the JSON is not closed".to_owned()),
     ];
     for it in &malformed_ones {

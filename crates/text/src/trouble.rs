@@ -18,6 +18,7 @@ pub fn malformed(lang: Lang, why: &Malformed) -> String {
         (Lang::Zh, Malformed::NotTruth(field)) => format!("`{field}` 既不是 true 也不是 false"),
         (Lang::Zh, Malformed::NotTexts(field)) => format!("`{field}` 不是文字的列表"),
         (Lang::Zh, Malformed::NotExitCode(field)) => format!("`{field}` 不是退出码"),
+        (Lang::Zh, Malformed::NotValues(field)) => format!("`{field}` 不是由单行值组成的映射"),
         (Lang::Zh, Malformed::Told(text)) => message(lang, text),
     }
 }

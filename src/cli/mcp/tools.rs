@@ -64,6 +64,8 @@ struct ReportStatus {
     ok: Option<bool>,
     kind: Option<Kind>,
     detail: Option<String>,
+    #[serde(default)]
+    inputs: Variables,
 }
 
 #[derive(Deserialize, Clone, Copy)]
@@ -82,8 +84,8 @@ fn report_status(session: &Session, asked: ReportStatus) -> Result<Value, CliErr
         Some(Kind::Action) => MessageType::Action,
         Some(Kind::Log) => MessageType::Log,
     };
-    let ReportStatus { summary, stage, ok, detail, .. } = asked;
-    let message = AgentMessage { stage, ok, summary: Some(summary), detail, ..AgentMessage::new(kind) };
+    let ReportStatus { summary, stage, ok, detail, inputs, .. } = asked;
+    let message = AgentMessage { stage, ok, summary: Some(summary), detail, inputs, ..AgentMessage::new(kind) };
     connect(session)?.ask(Request::Say { message: Box::new(message) })?;
     Ok(json!({ "told": true }))
 }

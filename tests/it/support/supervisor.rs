@@ -172,6 +172,7 @@ pub fn pane(host: &str, id: u32, session: &str, window: &str) -> PaneView {
 /// An open run of `pipeline` on a pane, with one running stage `lint`.
 pub fn run_view(pane: &PaneView, number: u64, pipeline: &str) -> RunView {
     let stage = StageView {
+        asks: false,
         name: "lint".into(),
         state: StageState::Running,
         attempt: 2,

@@ -9,6 +9,7 @@ mod endless;
 mod ends;
 mod given;
 mod graph;
+mod message;
 mod own_echo;
 mod question;
 mod reader;
@@ -62,6 +63,7 @@ pub(super) fn run(raws: &[RawPolicy], policy: &Policy, patterns: &Patterns, prob
     elsewhere::check(&subjects, problems);
     elsewhere::check_circles(&subjects, problems);
     given::check(&subjects, problems);
+    message::check(raws, &written, &subjects, problems);
     graph::check_between(&subjects, problems);
     conflict::check(&subjects, patterns, problems);
 }

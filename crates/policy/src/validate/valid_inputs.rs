@@ -16,6 +16,8 @@ enum Type {
     Bool,
 }
 
+const FROM: &[(&str, bool)] = &[("message", true)];
+
 const TYPES: &[(&str, Type)] = &[("text", Type::Text), ("number", Type::Number), ("bool", Type::Bool)];
 
 impl Input {
@@ -69,11 +71,13 @@ impl<'a> Reading<'a> {
             let message = format!("`{}` can't be the name of an input", name.value);
             self.problems.error("bad-name", name.at, message).help("names are letters, digits, `_` and `-`");
         }
-        let (kind, default) = match form {
-            Short::Short(default) => (InputKind::Text, Some(default)),
-            Short::Full(full) => (self.input_kind(full), full.default.as_ref()),
+        let (kind, default, from) = match form {
+            Short::Short(default) => (InputKind::Text, Some(default), None),
+            Short::Full(full) => (self.input_kind(full), full.default.as_ref(), full.from.as_ref()),
         };
-        let input = Input { name: name.value.clone(), kind, default: default.map(|text| text.value.clone()) };
+        let from_message = from.and_then(|word| self.word(word, "what an input is taken from", FROM)).unwrap_or(false);
+        let default_text = default.map(|text| text.value.clone());
+        let input = Input { name: name.value.clone(), kind, default: default_text, from_message };
         if let Some(text) = default
             && let Err(what) = input.fits(&text.value)
         {

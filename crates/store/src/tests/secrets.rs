@@ -31,6 +31,8 @@ fn events() -> Vec<Event> {
         stage: Some(SECRET.to_owned()),
         summary: Some(SECRET.to_owned()),
         options: vec![SECRET.to_owned()],
+        // Its name is anyone's to choose, too.
+        inputs: [("host".to_owned(), SECRET.to_owned())].into(),
         ..AgentMessage::new(MessageType::Ask)
     };
     let line = LineEvent {

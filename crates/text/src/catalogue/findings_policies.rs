@@ -225,6 +225,20 @@ pub(super) const ROWS: &[(&str, &str)] = &[
     ("names are letters, digits, `_` and `-`", "名字由字母、数字、`_` 和 `-` 组成"),
     ("the default of the input `{}` can't be `{}`", "输入项 `{0}` 的默认值不能是 `{1}`"),
     ("the type of an input", "输入项的类型"),
+    ("what an input is taken from", "输入项的来源"),
+    ("no pipeline that has this input is started by a message alone", "有这个输入项的流水线都不由单独一条消息启动"),
+    (
+        "let a message start it: `triggers: [{message: {type: ACTION, stage: …}}]`, not within `all_of`; or leave `from` out",
+        "请让消息启动它：`triggers: [{message: {type: ACTION, stage: …}}]`，不要写在 `all_of` 里；或去掉 `from`",
+    ),
+    (
+        "the stage `{}` asks for approval, and its `if` hangs on `{}`, which an agent's message may decide",
+        "阶段 `{0}` 需要审批，而它的 `if` 取决于 `{1}`，这可以由智能体的消息决定",
+    ),
+    (
+        "an agent could pass the gate by it: leave out `from: message`, or ask without `if`",
+        "智能体可借此绕过审批：请去掉 `from: message`，或不写 `if` 直接询问",
+    ),
     ("an input with `choices` needs one", "写了 `choices` 的输入项至少要有一个选项"),
     ("the choices of a `bool` are `true` and `false`", "`bool` 的选项就是 `true` 和 `false`"),
     (

@@ -111,6 +111,7 @@ fn a_pipeline_is_given_its_inputs_before_it_is_started() {
         name: name.to_owned(),
         default: default.map(str::to_owned),
         choices: choices.iter().map(|choice| (*choice).to_owned()).collect(),
+        number: false,
     };
     let picture = || {
         let mut idle = crate::sample::run("ship", 3, 1, "s:w.1");

@@ -102,18 +102,20 @@ impl Hour {
     }
 }
 
-/// Decides for `who`, an id that the chat service vouches for, where `allowed` names it.
+/// Decides for `who`, an id that the chat service vouches for, where `allowed` names it; recorded by `name`, as people know him,
+/// or by the id where that is empty.
 ///
 /// # Errors
 /// When it has no end yet: the press is not to be taken from the service, nor the card changed, and is tried again.
 pub async fn press(
     desk: &dyn Decide,
     key: &str,
-    who: &str,
+    (who, name): (&str, &str),
     (allowed, ignored): (&[String], &Ignored),
     lang: Lang,
 ) -> Result<Pressed, Unsettled> {
-    let shown = tmuxagent_text::plain::cut_chars(&one_line(who), 60);
+    let named = [name, who].map(|text| tmuxagent_text::plain::cut_chars(&one_line(text), 60));
+    let shown = named.into_iter().find(|text| !text.trim().is_empty()).unwrap_or_default();
     if !allowed.iter().any(|id| id == who) {
         ignored.report(desk, format!("a button was pressed by {shown}, who is not on the allow-list"));
         let sentence = lang.pick("you are not on the list of deciders", "您不在审批人名单中");

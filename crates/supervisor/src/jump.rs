@@ -128,7 +128,7 @@ mod tests {
         let way = Transport::Local { bin: "tmux".to_owned(), socket: tmuxagent_tmux::Socket::Name("work".to_owned()) };
         let pane = PaneKey { host: HostName::new("local"), server: ServerId::new("s"), pane: PaneId(3), pid: 1 };
         let told = in_words("no current client".to_owned(), &way, &pane);
-        assert!(told.starts_with("no terminal shows that tmux server; attach with: env -u TMUX tmux"), "{told}");
+        assert!(told.starts_with("no terminal shows that tmux server; attach with: env -u TMUX 'tmux'"), "{told}");
         assert_eq!(in_words("can't find pane".to_owned(), &way, &pane), "can't find pane");
     }
 }

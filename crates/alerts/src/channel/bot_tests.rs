@@ -252,13 +252,17 @@ async fn a_press_in_telegram_decides_for_the_chat_it_was_sent_to() {
     ])
     .await;
     let folder = tempfile::tempdir().unwrap();
-    let bot = channel(&format!("telegram: {{token: T, chat_id: 5, base_url: '{}'}}", service.base), folder.path());
+    let bot = channel(
+        &format!("telegram: {{token: T, chat_id: 5, person: mei, base_url: '{}'}}", service.base),
+        folder.path(),
+    );
     let (desk, stop) = (Arc::new(Desk::default()), CancellationToken::new());
     let listening = tokio::spawn(bot.listen(Arc::<Desk>::clone(&desk), stop.clone()).unwrap());
     until(|| desk.reports.lock().unwrap().iter().any(|text| text.contains("another program polls"))).await;
     stop.cancel();
     listening.await.unwrap();
-    assert_eq!(desk.decisions.lock().unwrap().len(), 1);
+    let who: Vec<String> = desk.decisions.lock().unwrap().iter().map(|(_, by)| by.who.clone()).collect();
+    assert_eq!(who, ["mei"], "a name, and no number");
     let reports = desk.reports.lock().unwrap().join("\n");
     assert!(reports.contains("another chat") && reports.contains("pressed by 7"), "{reports}");
     let came = service.came();

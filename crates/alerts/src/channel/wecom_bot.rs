@@ -387,7 +387,9 @@ impl WecomBot {
         let (key, card, who) = (text(key), text(card), text("/body/from/userid"));
         tokio::spawn(async move {
             let reply = loop {
-                match press(desk.as_ref(), &key, &who, (&robot.config.allow, &robot.ignored), robot.config.lang).await {
+                match press(desk.as_ref(), &key, (&who, ""), (&robot.config.allow, &robot.ignored), robot.config.lang)
+                    .await
+                {
                     Ok(Pressed::Decided(sentence) | Pressed::Over(sentence)) => break over(&request, &card, &sentence),
                     // The card stays as it is; the service asks for no answer.
                     Ok(Pressed::Ignored(_)) => return,

@@ -108,7 +108,8 @@ pub fn build(config: &ChannelConfig, around: &Surroundings) -> Result<Arc<dyn Ch
         Kind::Telegram { token, chat_id, allow, base_url } => {
             let base_url = base_url.as_deref().unwrap_or(telegram::BASE_URL);
             let allow = allow.clone();
-            Arc::new(telegram::Telegram::new(http()?, base_url, token.expose(), chat_id, allow, around.lang))
+            let bot = telegram::Telegram::new(http()?, base_url, token.expose(), chat_id, allow, around.lang);
+            Arc::new(bot.of(&config.person))
         }
         Kind::Slack { url } => webhook(http()?, slack::channel(url.expose())),
         Kind::Feishu { url, secret } => {

@@ -3,6 +3,8 @@
 pub(super) const ROWS: &[(&str, &str)] = &[
     ("`{}` is nothing to wait for", "`{0}` 不是可以等待的内容"),
     ("nothing is named to wait for", "没有指明等待什么"),
+    ("{} more rows: {} shows all", "还有 {0} 行：{1} 显示全部"),
+    ("{} more rows ({})", "还有 {0} 行（{1}）"),
     ("a duration is a number with its unit: 90s, 10m, 2h", "时长是带单位的数字：90s、10m、2h"),
     ("the supervisor ended before that was so", "监督进程在此之前已结束"),
     ("not so in time", "未能按时成立"),

@@ -9,7 +9,7 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use tmuxagent_model::{Approval, ApprovalKind, ApprovalState};
 use tmuxagent_text::{
-    Lang, Text, ago, answered, approval_state, clean, effect_sentence, question, reveal, span, told_option,
+    Lang, Text, ago, answered, approval_state, clean, effect_sentence, message, question, reveal, span, told_option,
 };
 
 pub fn render(model: &Model, area: Rect, buffer: &mut Buffer) {
@@ -85,10 +85,8 @@ fn kept(model: &Model, mut lines: Vec<Line<'static>>, (width, most): (u16, usize
     let n = lines.len() + 1 - most;
     lines.truncate(most - 1);
     let (ellipsis, key) = (model.theme().ellipsis(), super::evidence::key_for_all(model).unwrap_or_default());
-    let (long, short) = match model.lang() {
-        Lang::En => (format!("{ellipsis} {n} more rows: {key} shows all"), format!("{ellipsis} {n} more rows ({key})")),
-        Lang::Zh => (format!("{ellipsis} 还有 {n} 行：{key} 显示全部"), format!("{ellipsis} 还有 {n} 行（{key}）")),
-    };
+    let texts = [format!("{n} more rows: {key} shows all"), format!("{n} more rows ({key})")];
+    let [long, short] = texts.map(|text| format!("{ellipsis} {}", message(model.lang(), &text)));
     let told = if cells(&long) <= usize::from(width) { long } else { short };
     lines.push(Line::from(Span::styled(told, model.theme().bad())));
     lines

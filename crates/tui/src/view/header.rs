@@ -126,15 +126,12 @@ fn counts(model: &Model, wording: Wording) -> Vec<(String, Style)> {
         ));
     }
     if failed > 0 {
-        counts.push((
-            word(
-                theme.stage(StageState::Failed).0,
-                failed,
-                if failed == 1 { "run failed" } else { "runs failed" },
-                "次运行失败",
-            ),
-            theme.bad(),
-        ));
+        let glyph = theme.stage(StageState::Failed).0;
+        let text = match failed {
+            1 => word(glyph, failed, "run failed", "次运行失败"),
+            _ => word(glyph, failed, "runs failed", "次运行失败"),
+        };
+        counts.push((text, theme.bad()));
     }
     if running > 0 {
         counts.push((word(theme.stage(StageState::Running).0, running, "running", "运行中"), theme.busy()));

@@ -114,13 +114,13 @@ pub async fn press(
     (allowed, ignored): (&[String], &Ignored),
     lang: Lang,
 ) -> Result<Pressed, Unsettled> {
-    let named = [name, who].map(|text| tmuxagent_text::plain::cut_chars(&one_line(text), 60));
-    let shown = named.into_iter().find(|text| !text.trim().is_empty()).unwrap_or_default();
+    let [name, id] = [name, who].map(|text| tmuxagent_text::plain::cut_chars(&one_line(text), 60));
     if !allowed.iter().any(|id| id == who) {
-        ignored.report(desk, format!("a button was pressed by {shown}, who is not on the allow-list"));
+        ignored.report(desk, format!("a button was pressed by {id}, who is not on the allow-list"));
         let sentence = lang.pick("you are not on the list of deciders", "您不在审批人名单中");
         return Ok(Pressed::Ignored(sentence.to_owned()));
     }
+    let shown = if name.trim().is_empty() { id } else { name };
     let Some(press) = Press::parse(key) else {
         ignored.report(desk, format!("{shown} pressed a button that is not ours"));
         return Ok(Pressed::Ignored(Refusal::Unknown.sentence(lang)));

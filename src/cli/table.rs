@@ -66,7 +66,11 @@ impl Output {
     fn record(&self, heading: &[&str], row: &[Cell]) -> Result<(), CliError> {
         let wide = heading.iter().skip(1).map(|head| head.width()).max().unwrap_or(0);
         if let Some((tone, name)) = row.first() {
-            self.verbatim(&self.paint(*tone, name))?;
+            if name.width() > usize::from(self.width) {
+                self.wrapped("", *tone, name)?;
+            } else {
+                self.verbatim(&self.paint(*tone, name))?;
+            }
         }
         let indent = row.first().map_or(0, |(_, name)| name.len() - name.trim_start().len()) + 2;
         for (head, (tone, cell)) in heading.iter().zip(row).skip(1).filter(|(_, (_, cell))| !cell.is_empty()) {

@@ -151,6 +151,22 @@ fn what_a_gone_supervisor_had_asked_is_told_by_the_next_one() {
     room.wait_ran("build ");
 }
 
+/// Who watches looks once a second: what is asked in the second before an orderly end stands there for a moment.
+#[test]
+fn what_was_asked_just_before_an_orderly_end_is_told_as_well() {
+    let mut room = Room::gated("language: en\n", "expires: 1h");
+    room.watch();
+    let second = Second::start(&room);
+    second.wait_status("\"watching\"");
+    room.finish_tests("one");
+    room.wait_approval();
+    assert_eq!(room.ask(&["shutdown"]).status.code(), Some(0));
+    let told = "a decision about dinner/build was open at ann's tmuxagent on ";
+    wait_for(TAKEOVER, "what was open", || second.answer(&["events", "--json"]).contains(told).then_some(()));
+    let mut ended = room.supervisor.take().expect("it ran");
+    assert!(ended.wait().expect("it ends").success());
+}
+
 #[test]
 fn a_suspended_supervisor_loses_its_server_and_types_nothing_when_it_goes_on() {
     let mut room = Room::gated("language: en\n", "expires: 1h");

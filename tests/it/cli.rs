@@ -90,6 +90,39 @@ fn without_a_supervisor_every_question_ends_with_three() {
     "#);
 }
 
+/// Just after a start a host is still being reached: nothing says that there is none, or that it has no panes.
+#[test]
+fn while_a_host_is_being_reached_its_panes_are_still_to_come() {
+    let env = TestEnv::new();
+    let whole = picture();
+    let mut early = whole.clone();
+    (early.panes, early.runs, early.approvals) = (Vec::new(), Vec::new(), Vec::new());
+    for host in &mut early.hosts {
+        (host.state, host.since) = (HostState::Connecting, Timestamp(4_000_000_000_000));
+    }
+    let supervisor = StagedSupervisor::start(&env.runtime_dir(), early.clone(), |_| None);
+    for (lang, told, false_words) in [
+        ("en", "its panes are still to come", ["no machine is watched", "no panes are watched"]),
+        ("zh", "其窗格尚未列出", ["没有被监视的主机", "没有被监视的窗格"]),
+    ] {
+        let said = env.run(&["status", "--lang", lang]).stdout;
+        assert!(said.contains(told) && false_words.iter().all(|words| !said.contains(words)), "{said}");
+    }
+    // `panes` waits for them.
+    let before = supervisor.connections();
+    let panes = std::thread::scope(|scope| {
+        let panes = scope.spawn(|| env.run(&["panes", "--json"]).stdout);
+        let begun = std::time::Instant::now();
+        while supervisor.connections() == before {
+            assert!(begun.elapsed().as_secs() < 60, "nobody asks");
+            std::thread::yield_now();
+        }
+        supervisor.show_then(whole.clone());
+        panes.join().expect("no panic")
+    });
+    assert_eq!(panes.matches("\"last_output\"").count(), whole.panes.len(), "{panes}");
+}
+
 #[test]
 fn status_tells_what_runs_and_what_fails() {
     let env = TestEnv::new();

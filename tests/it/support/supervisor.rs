@@ -43,7 +43,8 @@ impl StagedSupervisor {
         let asked = Arc::new(Mutex::new(Vec::new()));
         let (closing, closed) = watch::channel(None);
         let (ready, started) = blocking::channel();
-        let (shown, snapshots) = watch::channel(taken(snapshot.clone()));
+        let (shown, snapshots) = watch::channel(taken(snapshot));
+        let answers = snapshots.clone();
         let connections = Arc::<AtomicU64>::default();
         let counted = Arc::clone(&connections);
         let (folder, seen, end) = (folder.to_owned(), Arc::clone(&asked), closing.clone());
@@ -69,7 +70,7 @@ impl StagedSupervisor {
                     connections: counted,
                     seats: tmuxagent_ipc::seats::Seats::default(),
                 };
-                tokio::spawn(answer_calls(calls, snapshot, seen, answer, end));
+                tokio::spawn(answer_calls(calls, answers, seen, answer, end));
                 ready.send(()).expect("a test that waits");
                 serve(listener, hub.clone()).await;
                 // Connections end by themselves; each of them holds a part of the hub.
@@ -90,6 +91,11 @@ impl StagedSupervisor {
             std::thread::yield_now();
         }
         self.shown.send_replace(taken(snapshot));
+    }
+
+    /// How many have connected so far.
+    pub fn connections(&self) -> u64 {
+        self.connections.load(Ordering::Relaxed)
     }
 
     /// The requests so far, greetings apart.
@@ -120,13 +126,14 @@ impl Drop for StagedSupervisor {
 
 async fn answer_calls(
     mut calls: mpsc::Receiver<Call>,
-    snapshot: Snapshot,
+    shown: watch::Receiver<Arc<Snapshot>>,
     seen: Arc<Mutex<Vec<Request>>>,
     answer: Answer,
     closing: watch::Sender<Option<String>>,
 ) {
     while let Some(Call { request, reply, .. }) = calls.recv().await {
         let ending = request == Request::Shutdown;
+        let snapshot = Snapshot::clone(&shown.borrow());
         let answered = answer(&request).unwrap_or_else(|| match &request {
             Request::Snapshot => Reply::Snapshot { snapshot: Box::new(snapshot.clone()) },
             Request::Approval { id } => match snapshot.approvals.iter().find(|a| a.id.as_str().starts_with(id)) {

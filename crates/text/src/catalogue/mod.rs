@@ -125,33 +125,39 @@ fn known(text: &str, depth: u8) -> Option<String> {
     if let Some(zh) = table.fixed.get(text).or_else(|| table.fixed.get(&text.to_lowercase())) {
         return Some((*zh).to_owned());
     }
-    for (en, zh) in &table.forms {
-        if let Some(holes) = holes(en, text) {
-            if text.contains('\n') && !en.contains('\n') {
-                continue;
-            }
-            // `{} problems` is a count and no end of a sentence.
-            let counts = en.strip_prefix("{} ").is_some_and(|rest| rest.bytes().all(|b| b.is_ascii_alphabetic()));
-            if counts && !holes[0].bytes().all(|b| b.is_ascii_digit()) {
-                continue;
-            }
-            // A form of signs alone fits many a text that is none of ours.
-            let says_nothing = !en.contains(|c: char| c.is_ascii_alphabetic());
-            if says_nothing && holes.iter().all(|hole| known(hole, deeper).is_none()) {
-                continue;
-            }
-            let words = |hole: &str| match known(hole, deeper) {
-                Some(words) => words,
-                None if hole.contains('\n') => lines(hole),
-                None => hole.to_owned(),
-            };
-            return Some(fill(zh, &holes, &words));
-        }
+    // A form of signs alone fits many a text that is none of ours, or has a sentence of ours in one of its parts.
+    let says_something = |(en, _): &&(&str, &str)| en.contains(|c: char| c.is_ascii_alphabetic());
+    let spoken = table.forms.iter().filter(says_something);
+    if let Some(zh) = spoken.clone().find_map(|form| formed(form, text, deeper)) {
+        return Some(zh);
     }
-    if text.contains('\n') {
+    let parts = || joined(text, "; ", "；", deeper).or_else(|| joined(text, ": ", "：", deeper));
+    let parted = if text.contains('\n') { None } else { parts() };
+    parted
+        .or_else(|| table.forms.iter().filter(|form| !says_something(form)).find_map(|form| formed(form, text, deeper)))
+}
+
+/// A text in a form, with its holes worded.
+fn formed((en, zh): &(&str, &str), text: &str, deeper: u8) -> Option<String> {
+    let holes = holes(en, text)?;
+    if text.contains('\n') && !en.contains('\n') {
         return None;
     }
-    joined(text, "; ", "；", deeper).or_else(|| joined(text, ": ", "：", deeper))
+    // `{} problems` is a count and no end of a sentence.
+    let counts = en.strip_prefix("{} ").is_some_and(|rest| rest.bytes().all(|b| b.is_ascii_alphabetic()));
+    if counts && !holes[0].bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    let says_nothing = !en.contains(|c: char| c.is_ascii_alphabetic());
+    if says_nothing && holes.iter().all(|hole| known(hole, deeper).is_none()) {
+        return None;
+    }
+    let words = |hole: &str| match known(hole, deeper) {
+        Some(words) => words,
+        None if hole.contains('\n') => lines(hole),
+        None => hole.to_owned(),
+    };
+    Some(fill(zh, &holes, &words))
 }
 
 /// Two parts with a sign between, of which at least one is known. What stands in backticks is not taken apart.
@@ -200,6 +206,11 @@ mod tests {
                 "error: unexpected argument '--x' found\n\n  tip: to pass '--x' as a value, use '-- --x'\n\nUsage: a [OPTIONS]\n",
                 "错误：意外的参数 '--x'\n\n  提示：要把 '--x' 当作值，请写 '-- --x'\n\n用法：a [OPTIONS]\n",
             ),
+            (
+                "nas: ssh: Could not resolve hostname nas: Name or service not known; correct the name, or add `Host nas` with its `HostName` to ~/.ssh/config",
+                "nas：ssh：无法解析主机名 nas：名称或服务未知；请改正名字，或在 ~/.ssh/config 里为 `Host nas` 写上 `HostName`",
+            ),
+            ("client error (Connect): tcp connect error", "无法连接：TCP 连接失败"),
             ("3 pipelines in 1 file: 8 stages, no problems", "1 个文件里有 3 条流水线：8 个阶段，没有问题"),
             ("Deploy: the shop `a: b`; now?", "Deploy: the shop `a: b`; now?"),
         ] {

@@ -290,6 +290,11 @@ pub(super) const ROWS: &[(&str, &str)] = &[
     ("it is the same server as `{}`, under which it is watched", "与 `{0}` 是同一个服务器，已在该名称下观察"),
     ("host {}: {}", "主机 {0}：{1}"),
     ("answered earlier", "已经回答过"),
+    // What libraries say of connections and processes.
+    ("client error (Connect): {}", "无法连接：{0}"),
+    ("client error (Connect)", "无法连接"),
+    ("tcp connect error", "TCP 连接失败"),
+    ("exit status: {}", "退出状态 {0}"),
     // tmux and hosts.
     ("tmux can't be started: {}", "无法启动 tmux：{0}"),
     ("tmux does not tell who types there: {}", "tmux 没有说明谁在那里输入：{0}"),

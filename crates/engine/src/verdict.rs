@@ -125,7 +125,7 @@ impl Turn<'_> {
             return self.attempt_failed(at, Cause::own(self.now, INTERRUPTED, cause.brief()));
         }
         // Who handles C-c ends with a code of its own choice.
-        let interrupted = self.echoed(at, INTERRUPT, usize::MAX);
+        let interrupted = self.interrupted(at);
         if interrupted && exit != 0 && !expected {
             self.record_verdict(at, &Stimulus::Exit(exit));
             let text = format!("its command was stopped by C-c: {}", cause.brief());
@@ -224,6 +224,15 @@ impl Turn<'_> {
     pub fn echoed(&mut self, at: At, key: &str, last: usize) -> bool {
         let found = self.printed_in(at).take(last).any(|line| echoes(&line.text, key));
         // What follows goes by it.
+        self.used_printed |= found;
+        found
+    }
+
+    /// Whether C-c was shown while the command ran. What is shown around the instant in which its keys went out was pressed for
+    /// somebody else's command, and told late.
+    fn interrupted(&mut self, at: At) -> bool {
+        let Some(out) = self.stage(at).and_then(|stage| stage.running_at) else { return false };
+        let found = self.printed_in(at).any(|line| line.at >= out + LONG && echoes(&line.text, INTERRUPT));
         self.used_printed |= found;
         found
     }

@@ -223,7 +223,11 @@ impl Turn<'_> {
             if let Some(id) = token.and_then(of_stage) {
                 ours = true;
                 // It can't have ended without having begun, nor without having been typed.
+                let unseen = self.stage(at).and_then(|stage| stage.typed.as_ref()).is_some_and(|typed| !typed.began);
                 self.begun(at, &id, None);
+                if let Some(typed) = self.stage_mut(at).and_then(|stage| stage.typed.as_mut()).filter(|_| unseen) {
+                    typed.began_at = None;
+                }
                 self.shell_is_back(pane, Some(at), token);
                 self.prompt_seen(pane);
                 self.tracked_ended(at, exit);

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use tmuxagent_lines::bare_command;
 use tmuxagent_model::{
     ApprovalKind, Effect, HostName, Intent, IntentId, IntentState, Millis, Needs, PaneKey, Repeats, SendKeys, Shell,
-    ShellText, SkipReason, StageState, TimerKey, shows_line,
+    ShellText, SkipReason, StageState, TimerKey, Timestamp, shows_line,
 };
 
 /// A shell that reads its line begins it in an instant; so long it may take on a busy machine and a slow line, and a
@@ -61,6 +61,12 @@ pub struct Typed {
     pub token: Option<String>,
     /// A shell has begun it.
     pub began: bool,
+    /// When that was seen, where it was before its end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub began_at: Option<Timestamp>,
+    /// Its pane was not observed at some time since it was typed: its end may be read long after it came.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub away: bool,
     /// The same command as it was typed before, which nobody had seen begin: a person has let it be typed again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub repeats: Option<Repeats>,
@@ -146,8 +152,11 @@ impl Turn<'_> {
 
     /// A stage's command began; `token` names it where that is not the intent itself.
     pub fn begun(&mut self, at: At, id: &IntentId, token: Option<String>) {
+        let now = self.now;
         if let Some(typed) = self.stage_mut(at).and_then(|stage| stage.typed.as_mut()) {
-            typed.began = true;
+            if !std::mem::replace(&mut typed.began, true) {
+                typed.began_at = Some(now);
+            }
             typed.token = token.or(typed.token.take());
         }
         self.state.disarm(&TimerKey::Begin(at.run, self.stage_name(at)));
@@ -325,6 +334,9 @@ impl Turn<'_> {
                     self.forget_row(at);
                     self.ask_before_repeat(at);
                     self.state.disarm(&TimerKey::Begin(at.run, self.stage_name(at)));
+                    if let Some(typed) = self.stage_mut(at).and_then(|stage| stage.typed.as_mut()) {
+                        typed.away = true;
+                    }
                     let typed = self.stage(at).and_then(|stage| stage.typed.as_ref());
                     if typed.is_some_and(Typed::is_to_begin) {
                         self.begun_unseen(at);
@@ -390,7 +402,7 @@ impl Typed {
 
     /// A command whose keys are on their way.
     pub const fn new(id: IntentId, bare: Option<String>) -> Self {
-        Self { id, bare, token: None, began: false, repeats: None, unseen: false }
+        Self { id, bare, token: None, began: false, began_at: None, away: false, repeats: None, unseen: false }
     }
 }
 

@@ -245,7 +245,14 @@ impl Turn<'_> {
 
     /// Whether a person had the time to press C-z since the attempt's command began.
     fn ran_long(&self, at: At) -> bool {
-        let began = self.stage(at).and_then(|stage| stage.started_at);
+        let stage = self.stage(at);
+        let typed = stage.and_then(|stage| stage.typed.as_ref());
+        // One that ended while nobody watched may have taken no time.
+        if typed.is_some_and(|typed| typed.away) {
+            return false;
+        }
+        let seen = typed.and_then(|typed| typed.began_at);
+        let began = seen.or_else(|| stage.and_then(|stage| stage.started_at));
         began.is_some_and(|began| self.now.since(began) >= LONG)
     }
 

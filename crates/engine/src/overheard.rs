@@ -32,7 +32,7 @@ impl Turn<'_> {
                 text: cut(&self.cleaner.clean(text), VALUE),
                 policy: self.policy.generation,
                 hits: hits.to_vec(),
-                message: message.map(|message| self.tested_part(message)),
+                message: message.map(|message| Box::new(self.tested_part(message))),
             };
             self.keep_overheard(at, heard);
         }
@@ -68,7 +68,7 @@ impl Turn<'_> {
             let leaves = rule.fail_when.iter().flat_map(|condition| leaves(condition, 0));
             leaves.into_iter().any(|(leaf, _)| match leaf {
                 Condition::LogRegex(id) => hits.binary_search(&id.0).is_ok(),
-                Condition::Message(test) => message.as_ref().is_some_and(|message| message_holds(test, message)),
+                Condition::Message(test) => message.as_deref().is_some_and(|message| message_holds(test, message)),
                 _ => false,
             })
         };
@@ -108,7 +108,7 @@ impl Turn<'_> {
         for heard in heard {
             let Overheard::Line { text, policy, hits, message } = heard else { continue };
             let hits = self.hits(*policy, hits, text);
-            if self.judge(at, &Stimulus::Line { text, hits: &hits, message: message.as_ref() }) {
+            if self.judge(at, &Stimulus::Line { text, hits: &hits, message: message.as_deref() }) {
                 return;
             }
         }

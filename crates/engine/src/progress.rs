@@ -108,7 +108,7 @@ impl Progress {
 pub enum Overheard {
     /// A line: untrusted text, cut at [`VALUE`] bytes; the patterns that match it, of which generation of the policy;
     /// the agent's message on it.
-    Line { text: String, policy: u64, hits: Vec<u32>, message: Option<AgentMessage> },
+    Line { text: String, policy: u64, hits: Vec<u32>, message: Option<Box<AgentMessage>> },
     /// Output was lost.
     Gap,
 }

@@ -47,8 +47,11 @@ pub fn render(model: &Model, input: &Input, screen: &Screen, buffer: &mut Buffer
     }
 }
 
+/// Heading, rows with their styles, and what is decided.
+type Deciding<'i> = (String, Vec<(String, Style)>, &'i Approval);
+
 /// What stands around a line that decides: its title, what it is about and does, and the question.
-fn deciding<'i>(model: &Model, input: &'i Input) -> Option<(String, Vec<(String, Style)>, &'i Approval)> {
+fn deciding<'i>(model: &Model, input: &'i Input) -> Option<Deciding<'i>> {
     match &input.kind {
         InputKind::Answer { approval } => {
             let title = Text::AnswerPrompt.of(model.lang()).to_owned();

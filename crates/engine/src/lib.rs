@@ -74,6 +74,7 @@ mod skipping;
 mod stage;
 mod state;
 mod stopping;
+mod suspended;
 pub mod table;
 mod template;
 mod text;

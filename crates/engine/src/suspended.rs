@@ -1,0 +1,126 @@
+//! Commands that a person stopped with C-z, or that were stopped from elsewhere: they have not ended, whatever a shell tells.
+//!
+//! **Invariant:** nothing is typed beside what is stopped, and no code counts before the processes were looked at, where somebody
+//! had the time to stop one.
+
+use super::gate::{CONTINUE, WAIT};
+use super::look::SOON;
+use super::progress::Own;
+use super::turn::{At, Turn};
+use super::verdict::{LAST, LONG, SUSPEND, runs_beside};
+use tmuxagent_model::{Millis, Shell, StageState, TimerKey};
+
+impl Turn<'_> {
+    /// Whether a person had the time to press C-z since the attempt's command began.
+    fn ran_long(&self, at: At) -> bool {
+        let stage = self.stage(at);
+        let typed = stage.and_then(|stage| stage.typed.as_ref());
+        // One that ended while nobody watched may have taken no time.
+        if typed.is_some_and(|typed| typed.away) {
+            return false;
+        }
+        let seen = typed.and_then(|typed| typed.began_at);
+        let began = seen.or_else(|| stage.and_then(|stage| stage.started_at));
+        began.is_some_and(|began| self.now.since(began) >= LONG)
+    }
+
+    /// The same where C-z leaves no sign: a program that owns the screen, a terminal that shows nothing, a signal from elsewhere. Says
+    /// whether that is still to be seen.
+    pub fn may_have_been_suspended(&mut self, at: At, exit: i32) -> bool {
+        let open = self.stage(at).is_some_and(|stage| !stage.look.over && stage.look.own != Own::Ended);
+        let looks = open && self.options.looks && self.ran_long(at);
+        if looks {
+            self.look_for_suspended(at, exit, Millis(0));
+        }
+        looks
+    }
+
+    /// A command is told to have ended, and C-z was shown. fish tells 0 of a suspended one, and bash goes on with the list in
+    /// which a part was stopped: the code is that of the last one. Anything can print the sign, so the processes say which it is.
+    /// Says whether it is not over, or that is still to be seen.
+    pub fn may_be_suspended(&mut self, at: At, exit: i32) -> bool {
+        let Some(stage) = self.stage(at) else { return false };
+        let looks = self.options.looks && !stage.look.over;
+        if stage.look.own == Own::Ended {
+            return false;
+        }
+        if !self.echoed(at, SUSPEND, usize::MAX) {
+            return false;
+        }
+        if looks {
+            self.look_for_suspended(at, exit, SOON);
+            return true;
+        }
+        let last = exit == 0 && self.echoed(at, SUSPEND, LAST);
+        let fish = last && self.pane_of(at).is_some_and(|row| Shell::of(row.reader()) == Shell::Fish);
+        if fish {
+            self.is_suspended(at);
+        }
+        fish
+    }
+
+    /// What was looked at tells whether the command whose shell told this code is suspended.
+    pub fn doubt_is_over(&mut self, at: At, exit: i32, own: Own) {
+        let between = self.stage(at).is_some_and(|stage| stage.state == StageState::Starting);
+        if matches!(own, Own::Stopped | Own::Lives) {
+            return self.is_suspended(at);
+        }
+        let Some(stage) = self.stage_mut(at) else { return };
+        (stage.look.suspended, stage.look.doubt) = (false, None);
+        // Where nobody can look, the shell decides.
+        if !stage.look.over {
+            stage.look.own = Own::Ended;
+        }
+        if between {
+            return self.action_ended(at, exit);
+        }
+        let cause = self.cause_of_exit(at, exit);
+        self.exited(at, exit, cause);
+    }
+
+    /// A person pressed C-z: the command has not ended, and `fg` goes on with it. Another one beside it is nothing that
+    /// somebody asked for, so that it can't be begun anew before its end ([`runs_beside`]).
+    pub fn is_suspended(&mut self, at: At) {
+        self.forget_look(at);
+        if let Some(stage) = self.stage_mut(at) {
+            let look = &mut stage.look;
+            (look.suspended, look.own, look.doubt) = (true, Own::Stopped, None);
+            (look.over, look.once, look.back) = (true, false, false);
+        }
+        if self.is_asked_of_suspended(at) {
+            return;
+        }
+        let name = self.stage_name(at);
+        let question = format!(
+            "The command of stage {name} was suspended by C-z and has not ended; `fg` goes on with it. Has it succeeded?"
+        );
+        self.ask_with(at, question, &[CONTINUE, WAIT]);
+    }
+
+    /// A command was suspended, and its shell is at its prompt; nothing tells whether it has ended since.
+    pub fn ask_of_suspended(&mut self, at: At) {
+        let name = self.stage_name(at);
+        let question = format!(
+            "The command of stage {name} was suspended by C-z, and nobody saw whether it has ended since. Has it succeeded?"
+        );
+        self.ask_with(at, question, &[CONTINUE, WAIT]);
+    }
+
+    /// Whether a person is asked about a command that is, or was, suspended.
+    pub fn is_asked_of_suspended(&self, at: At) -> bool {
+        let asked = self.stage(at).and_then(|stage| stage.approval.as_ref()).and_then(|id| self.pending(id));
+        asked.is_some_and(|row| runs_beside(&row.approval))
+    }
+
+    /// Somebody means to wait on, and of a suspended command to go on with it: its end is looked for, since no shell will tell it.
+    pub fn await_suspended(&mut self, at: At) {
+        let Some(stage) = self.stage_mut(at) else { return };
+        if stage.look.suspended {
+            (stage.look.over, stage.look.once, stage.look.back, stage.untracked) = (false, false, false, true);
+        }
+        if let Some(limit) = self.timeout_of(at) {
+            self.state.arm(TimerKey::StageTimeout(at.run, self.stage_name(at)), self.now + limit);
+        }
+        self.watch_prompt(at);
+    }
+}

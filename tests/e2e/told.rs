@@ -118,3 +118,41 @@ fn a_popup_without_a_supervisor_keeps_its_message_until_a_key() {
     let ended = || std::fs::read_to_string(desk.folder().join("ended")).ok().filter(|text| text.contains("code="));
     assert_eq!(wait_for(PATIENCE, "its end", ended).trim(), "code=3");
 }
+
+/// What fails in another folder, one behind its failure that prints nothing, and a question behind that.
+const ELSEWHERE: &str = r#"
+version: 1
+pipelines:
+  - name: dinner
+    match: [{window_name: ci}]
+    stages:
+      - name: test
+        triggers: [{log_regex: "^begin"}]
+        actions_on_start: [{run: "(cd sub && while [ ! -e go ]; do sleep 0.05; done; echo 'b.c:1:5: error: no'; exit 1)"}]
+      - name: quiet
+        triggers: [{after_stage_failure: test}]
+        recovers: true
+        actions_on_start: [{run: "true"}]
+      - name: deploy
+        triggers: [{after_stage_success: quiet}]
+        require_approval: true
+        actions_on_start: [{run: "true"}]
+"#;
+
+#[test]
+fn a_gate_behind_a_quiet_stage_shows_the_failure_and_no_prompt_and_the_folder_of_the_shell() {
+    let mut room = Room::with(ELSEWHERE);
+    let sub = room.file("sub");
+    std::fs::create_dir(&sub).expect("made");
+    room.watch();
+    let home = sub.parent().expect("a folder").display().to_string();
+    room.server.type_line("proj:ci", &format!("cd '{home}'; PS1='\\u on main \\t\\n\\$ '; echo beg''in"));
+    wait_for(PATIENCE, "its folder", || {
+        room.answer(&["panes", "--json"]).contains(&*sub.to_string_lossy()).then_some(())
+    });
+    std::fs::write(sub.join("go"), "").expect("writable");
+    let id = room.wait_approval();
+    let approval = room.approvals().into_iter().find(|approval| approval["id"] == id.as_str()).expect("listed");
+    assert_eq!(approval["evidence"], serde_json::json!(["begin", "b.c:1:5: error: no"]), "{approval}");
+    assert_eq!(approval["folder"], home, "{approval}");
+}

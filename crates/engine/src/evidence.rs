@@ -41,6 +41,10 @@ impl<'a> Turn<'a> {
         {
             stage.told = Some(cut(told.trim(), TOLD));
         }
+        // Those before it may have printed nothing: the failure that led here stands behind them, whatever line began the run.
+        if last.is_empty() {
+            last = self.printed_before(pane, at);
+        }
         // A run that begins with a question has printed nothing yet: what stands in its pane is what is known, but for what
         // is of a run before it.
         if last.is_empty() && at.is_none_or(|at| self.begins_with(at)) {
@@ -61,7 +65,7 @@ impl<'a> Turn<'a> {
         }
         lines.reverse();
         lines.extend(last);
-        if lines.is_empty() { self.printed_before(pane, at) } else { lines }
+        lines
     }
 
     /// What the last stage printed that printed anything, for a question whether one more begins: those between had no output.

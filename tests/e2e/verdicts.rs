@@ -3,7 +3,7 @@
 
 use super::support::room::Room;
 use super::support::{PATIENCE, wait_for};
-use rustix::process::{Signal, kill_process};
+use rustix::process::{Pid, Signal, kill_process};
 
 /// A room whose window `ci` has one stage with these keys.
 fn room(keys: &str) -> Room {
@@ -219,7 +219,7 @@ fn a_command_that_is_suspended_has_not_ended() {
     for shell in ["sh", "bash --norc --noprofile", "zsh -f", "fish --no-config"] {
         let room = room_of(
             shell,
-            "actions_on_start: [{run: 'sh -c \"echo x >> ran; sleep 600\"'}], on_fail: [{retry: {max: 3, backoff: 1ms}}]",
+            "actions_on_start: [{run: \"sh -c 'echo $$ >> ran; sleep 600'\"}], on_fail: [{retry: {max: 3, backoff: 1ms}}]",
         );
         start(&room);
         wait_file(&room, "ran");
@@ -227,6 +227,14 @@ fn a_command_that_is_suspended_has_not_ended() {
         room.server.tmux(&["send-keys", "-t", "proj:ci", "C-z"]);
         wait_question(&room, "was suspended by C-z");
         assert_eq!(lines(&room, "ran"), 1, "{}", room.answer(&["events"]));
+        // What the question says is true as long as it is open.
+        let ran = std::fs::read_to_string(room.file("ran")).expect("it ran");
+        kill_process(Pid::from_raw(ran.trim().parse().expect("a number")).expect("a process"), Signal::KILL)
+            .expect("it lives");
+        let asked = wait_for(PATIENCE, "a question about its end", || {
+            Some(room.answer(&["approvals"])).filter(|said| !said.contains("was suspended") && said.contains(" ended"))
+        });
+        assert!(asked.contains("rerun"), "{shell}: {asked}");
     }
 }
 

@@ -7,8 +7,8 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 use tmuxagent_ipc::wire::{Reply, Request};
 use tmuxagent_model::{
-    Alert, AlertKind, Decider, EventLine, Freeze, HeldSend, HostState, IntentId, LeaseView, Note, PaneState, Problem,
-    Severity, Snapshot, Timestamp, Urgency, Via,
+    Alert, AlertKind, Decider, EventLine, Freeze, HeldSend, HostState, IntentId, LeaseView, Millis, Note, PaneState,
+    Problem, RunId, RunState, Severity, Snapshot, Timestamp, Urgency, Via,
 };
 use tmuxagent_store::{Batch, NewMessage, Store};
 use unicode_width::UnicodeWidthStr as _;
@@ -19,15 +19,17 @@ const LONG: &str =
     "a very long sentence that goes on and on, 一个很长的句子，没有尽头, and on and on until the end of it";
 const ID: &str = "01JAPPROVALA00000000000000";
 const HOST: &str = "a-machine-with-a-long-name";
+const PIPELINE: &str = "storyapp-pipeline-with-a-long-name";
+const STAGE: &str = "integration-tests-of-everything-on-all-machines";
 
 fn picture() -> Snapshot {
     let mut panes =
         vec![pane("local", 3, SESSION, WINDOW), pane("local", 4, SESSION, WINDOW), pane(HOST, 12345, SESSION, WINDOW)];
     for pane in &mut panes {
         pane.state = PaneState::NeedsApproval;
-        pane.pipelines = vec!["storyapp-pipeline-with-a-long-name".into(), "another-one".into()];
+        pane.pipelines = vec![PIPELINE.into(), "another-one".into()];
     }
-    let mut run = run_view(&panes[0], 7, "storyapp-pipeline-with-a-long-name");
+    let mut run = run_view(&panes[0], 7, PIPELINE);
     run.stages.iter_mut().for_each(|stage| stage.detail = LONG.into());
     let mut asked = approval(&panes[0], ID);
     (asked.question, asked.effect_text) = (LONG.into(), format!("{LONG} ⏎"));
@@ -81,12 +83,28 @@ fn explained(request: &Request) -> Option<Reply> {
     let Request::Explain { .. } = request else { return None };
     let condition = json!({ "text": format!("log_regex /{WINDOW}/"), "holds": false, "detail": LONG });
     let stage = json!({
-        "pipeline": "storyapp-pipeline-with-a-long-name", "stage": "test", "place": format!("{SESSION}:{WINDOW}.0 %3"),
+        "pipeline": PIPELINE, "stage": "test", "place": format!("{SESSION}:{WINDOW}.0 %3"),
         "run": 7, "approval": ID, "state": "running", "attempt": 2, "summary": LONG, "waits_for": [LONG],
         "earlier": [{ "attempt": 1, "cause": { "at": 0, "rule": "exit_code other than 0", "text": LONG } }],
         "conditions": [{ "role": "success_when", "active": true, "part": condition }], "defined_at": "p.yaml:3",
     });
     Some(Reply::Explanation { runs: vec![stage] })
+}
+
+/// A pipeline and its stage as the journal tells them: begun, failed, tried again, passed.
+fn run_notes() -> Vec<(Severity, String, Note)> {
+    let (run, stage) = (RunId(7), STAGE.to_owned());
+    let place = format!("{SESSION}:{WINDOW}.0 %3");
+    let notes = [
+        Note::RunStarted { run, pipeline: PIPELINE.to_owned() },
+        Note::StageStarted { run, stage: stage.clone(), attempt: 1 },
+        Note::StageFailed { run, stage: stage.clone(), by: LONG.to_owned(), attempt: 1, said: LONG.to_owned() },
+        Note::StageRetrying { run, stage: stage.clone(), attempt: 2, max: 2, after: Millis(0) },
+        Note::StageStarted { run, stage: stage.clone(), attempt: 2 },
+        Note::StageSucceeded { run, stage, by: LONG.to_owned(), took: Millis::from_secs(61) },
+        Note::RunEnded { run, pipeline: PIPELINE.to_owned(), state: RunState::Succeeded },
+    ];
+    notes.map(|note| (Severity::Info, place.clone(), note)).into()
 }
 
 /// A home with a configuration, policies, a database with messages on their way, and a workspace.
@@ -132,7 +150,7 @@ fn home() -> TestEnv {
     runtime.block_on(async {
         let (store, _) = Store::open(&env.runtime_dir().join("state.db"), now).expect("a database");
         let outbox = vec![message("1", now), message("2", now + tmuxagent_model::Millis::from_secs(3600))];
-        store.commit(Batch { outbox, ..Batch::new(now) }).await.expect("stored");
+        store.commit(Batch { outbox, notes: run_notes(), ..Batch::new(now) }).await.expect("stored");
         store.close().await;
     });
     env
@@ -196,6 +214,10 @@ fn every_report_fits_the_terminal() {
                 let wide = too_wide(&stdout, columns);
                 assert!(wide.is_empty(), "{arguments:?} {lang} {columns}: {wide:#?}");
                 assert!(!stdout.is_empty() && stderr.is_empty(), "{arguments:?}: {stdout} {stderr}");
+                if arguments == &["report"] {
+                    let whole = without_blanks(&stdout);
+                    assert!([PIPELINE, STAGE].iter().all(|name| whole.contains(name)), "{stdout}");
+                }
             }
         }
     }

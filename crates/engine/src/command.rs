@@ -253,8 +253,7 @@ impl Turn<'_> {
         if steps.is_empty() {
             return self.refused(RefusalKind::Refused, "there is nothing to type".to_owned());
         }
-        if steps.iter().any(|step| matches!(step, KeyStep::Text(text) if text.contains('\t'))) {
-            let why = "a tab in a text completes names in a shell, so that another line is run; send the key `Tab` where it is meant";
+        if let Some(why) = steps.iter().find_map(typed_as_key) {
             return self.refused(RefusalKind::Refused, why.to_owned());
         }
         let needs = if insist { Needs::Nothing } else { Needs::Hand };
@@ -323,4 +322,39 @@ impl Turn<'_> {
 /// The cause of what somebody asked for.
 fn by_hand(now: tmuxagent_model::Timestamp, by: &Decider) -> Cause {
     Cause::own(now, BY_HAND, format!("{} via {}", by.who, lifecycle::via(by.via)))
+}
+
+/// Why a text that a person sends is none: what it holds acts as a key in whoever reads it.
+fn typed_as_key(step: &KeyStep) -> Option<&'static str> {
+    let KeyStep::Text(text) = step else { return None };
+    let why = match text.chars().find(|c| c.is_control())? {
+        '\t' => {
+            "a tab in a text completes names in a shell, so that another line is run; send the key `Tab` where it is meant"
+        }
+        '\n' | '\r' => {
+            "a line break in a text runs what stands before it, and types the rest to whoever reads then; send each line by itself"
+        }
+        _ => {
+            "a control character in a text acts as a key, so that another line is run; send such a key by its name, as in `--key C-u`"
+        }
+    };
+    Some(why)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_in_a_sent_text_acts_as_a_key() {
+        let of = |text: &str| typed_as_key(&KeyStep::Text(text.to_owned()));
+        let controls = (0..=0x9f).filter_map(char::from_u32).filter(|c| c.is_control());
+        for control in controls {
+            let why = of(&format!("echo gone{control}touch x")).expect("refused");
+            let is_line = matches!(control, '\n' | '\r');
+            assert_eq!((why.contains("`Tab`"), why.contains("line break")), (control == '\t', is_line), "{control:?}");
+        }
+        assert_eq!(of("echo \"$HOME\"; 中文 é \u{a0}"), None);
+        assert_eq!(typed_as_key(&KeyStep::Key("C-u".to_owned())), None);
+    }
 }

@@ -31,12 +31,15 @@ const LIMIT: Millis = Millis::from_secs(10);
 /// One without an editor (dash) asks for a buffer full at its prompt, and its `read` for one byte, as POSIX wants it; where
 /// the system keeps its call to itself (`kernel.yama.ptrace_scope`), the two can't be told apart.
 ///
+/// What has ended and was not asked for its code by its parent (a zombie) is no process any more: dash asks at its next command.
+///
 /// It prints what became of FRONT, whether anything is suspended in this terminal, and how many seconds ago the youngest of that
 /// began.
 const SCRIPT: &str = r#"tty=$(ps -o tty= -p PID | tr -d ' ')
 case $({ stty -a < "/dev/$tty"; } 2>/dev/null) in *-icanon*) lines=edited ;; *icanon*) lines=whole ;; *) lines= ;; esac
 front=$(ps -o tpgid= -p PID | tr -d ' ')
 ps -A -o pid=,pgid=,tpgid=,stat=,etime=,args= 2>/dev/null | awk -v pane=PID -v own=FRONT -v lines="$lines" -v call="$(cat "/proc/$front/syscall" 2>/dev/null)" -v file="$(readlink "/proc/$front/exe" 2>/dev/null)" '
+$4 ~ /^Z/ { next }
 { size[$2]++; if ($4 ~ /^T/) { still[$2] = $3; n = split($5, part, /[-:]/); age[$2] = part[n] + 60 * part[n - 1] + 3600 * part[n - 2] + 86400 * part[n - 3] } if ($1 == pane) { found = 1; front = $3 } if ($1 == $2) { line = ""; for (i = 6; i <= NF; i++) line = line " " $i; leader[$1] = line } }
 END {
   if (!found) exit 1
@@ -98,12 +101,8 @@ impl Turn<'_> {
             let next = stage.may_run_next(&front.name) && !self.echoed(at, INTERRUPT, usize::MAX);
             let Some(StageRun { look, .. }) = self.stage_mut(at) else { continue };
             if !prompt && look.suspended && look.front.as_ref().is_some_and(|own| own.is(front)) {
-                // `fg`: it goes on, and its end is news.
-                look.own = Own::Lives;
-                if self.is_asked_of_suspended(at) {
-                    self.supersede_stage(at);
-                }
-                self.await_suspended(at);
+                // `fg`.
+                self.goes_on(at);
             } else if prompt {
                 look.back = look.front.is_some();
                 self.look_soon(at);
@@ -154,11 +153,11 @@ impl Turn<'_> {
     /// What was seen.
     pub fn looked(&mut self, at: At, id: &IntentId, outcome: &PollOutcome) {
         let (now, asks, runs) = (self.now, self.asked_for_command(at).is_some(), self.runs_between(at));
+        let asked = self.is_asked_of_suspended(at);
         let Some(stage) = self.stage_mut(at).filter(|stage| stage.look.intent.as_ref() == Some(id)) else { return };
         stage.look.intent = None;
         // What was asked for before a person was asked is no news.
-        let between = stage.state == StageState::Starting && (runs || stage.look.doubt.is_some());
-        if !(between || stage.state == StageState::Running) || stage.look.over {
+        if !(runs || stage.state == StageState::Running) || stage.look.over {
             return;
         }
         let own = stage.look.tells(outcome, now.since(stage.started_at.unwrap_or(now)));
@@ -173,6 +172,10 @@ impl Turn<'_> {
         if own == Own::Stopped {
             // Whoever waits for it knows.
             return if waits { self.not_back(at, asks) } else { self.is_suspended(at) };
+        }
+        if own == Own::Lives && waits && asked {
+            // `bg`, or a signal from elsewhere.
+            return self.goes_on(at);
         }
         match outcome {
             PollOutcome::Met { .. } if stage.look.once => self.prompt_is_back(at),

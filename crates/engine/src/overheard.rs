@@ -52,7 +52,7 @@ impl Turn<'_> {
     pub fn runs_between(&self, at: At) -> bool {
         self.stage(at).is_some_and(|stage| {
             let more = (stage.cursor as usize) < stage.plan.len();
-            stage.state == StageState::Starting && stage.tracked.is_some() && more
+            stage.state == StageState::Starting && (stage.tracked.is_some() || stage.look.suspended) && more
         })
     }
 

@@ -87,14 +87,32 @@ impl Turn<'_> {
             (look.suspended, look.own, look.doubt) = (true, Own::Stopped, None);
             (look.over, look.once, look.back) = (true, false, false);
         }
-        if self.is_asked_of_suspended(at) {
-            return;
+        if !self.is_asked_of_suspended(at) {
+            let name = self.stage_name(at);
+            let question = format!(
+                "The command of stage {name} was suspended by C-z and has not ended; `fg` goes on with it. Has it succeeded?"
+            );
+            self.ask_with(at, question, &[CONTINUE, WAIT]);
         }
-        let name = self.stage_name(at);
-        let question = format!(
-            "The command of stage {name} was suspended by C-z and has not ended; `fg` goes on with it. Has it succeeded?"
-        );
-        self.ask_with(at, question, &[CONTINUE, WAIT]);
+        // What the question says is looked at as long as it is open.
+        if self.options.looks {
+            if let Some(stage) = self.stage_mut(at) {
+                (stage.look.over, stage.look.count) = (false, 0);
+            }
+            self.look_again(at);
+        }
+    }
+
+    /// What was suspended goes on: the question about it is none any more, and its end is news.
+    pub fn goes_on(&mut self, at: At) {
+        self.forget_look(at);
+        if let Some(stage) = self.stage_mut(at) {
+            stage.look.own = Own::Lives;
+        }
+        if self.is_asked_of_suspended(at) {
+            self.supersede_stage(at);
+        }
+        self.await_suspended(at);
     }
 
     /// A command was suspended, and its shell is at its prompt; nothing tells whether it has ended since.

@@ -27,11 +27,9 @@ impl Turn<'_> {
                 }
             }
             TimerKey::Look(run, stage) => {
-                let between = || self.in_state(*run, stage, StageState::Starting);
-                let doubt =
-                    |at: &At| self.runs_between(*at) || self.stage(*at).is_some_and(|stage| stage.look.doubt.is_some());
                 let running = self.in_state(*run, stage, StageState::Running);
-                if let Some(at) = running.or_else(|| between().filter(doubt)) {
+                let between = || self.in_state(*run, stage, StageState::Starting).filter(|at| self.runs_between(*at));
+                if let Some(at) = running.or_else(between) {
                     self.look_due(at);
                 }
             }

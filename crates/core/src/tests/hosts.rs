@@ -3,7 +3,9 @@
 use super::*;
 use crate::reload::Reloaded;
 use tmuxagent_engine::Options;
-use tmuxagent_model::{EntityKind, HostState, KeyStep, Millis, Note, OpenQuestion, Outcome, Owner, PaneId, SkipReason};
+use tmuxagent_model::{
+    AlertKind, EntityKind, HostState, KeyStep, Millis, Note, OpenQuestion, Outcome, Owner, PaneId, SkipReason, Urgency,
+};
 
 fn reload(room: &mut Room, hosts: Vec<HostConfig>) {
     let reloaded = Reloaded {
@@ -399,6 +401,30 @@ fn what_another_supervisor_had_asked_is_told_once_its_pane_is_known() {
     let batch = room.commit();
     assert!(batch.is_none_or(|batch| told(&batch, "chain/") == 0));
     assert!(room.core.left.is_empty() && room.core.acts().contains(&Act::LeftIsTold(Life(1))));
+}
+
+/// The same stage is asked about again, and its supervisor is gone again, while the first alert has just been sent.
+#[test]
+fn each_decision_that_was_open_elsewhere_is_an_alert_of_its_own() {
+    let question = OpenQuestion { pane: PaneId(1), pipeline: "chain".to_owned(), stage: "one".to_owned() };
+    let owner = Owner { machine: "nas".into(), user: "li".into(), asks: vec![question], ..Owner::default() };
+    let mut room = Room::new();
+    let mut keys = Vec::new();
+    for _ in 0..2 {
+        room.now = room.now + Millis(1000);
+        room.hear(1, HostMessage::Left { server: info(1).key.server, owners: vec![owner.clone()] });
+        room.hear(1, HostMessage::Claim(None));
+        let mut round = room.core.finish(room.now).unwrap();
+        let alerts = std::cell::RefCell::new(Vec::new());
+        round.route(|_, alert| {
+            alerts.borrow_mut().push((alert.kind, alert.urgency, alert.dedupe.clone()));
+            Vec::new()
+        });
+        room.core.written(room.now, round, Committed::default());
+        let [(AlertKind::Approval, Urgency::High, key)] = &alerts.borrow()[..] else { panic!("{alerts:?}") };
+        keys.push(key.clone());
+    }
+    assert_ne!(keys[0], keys[1], "the second is not merged into the first");
 }
 
 #[test]

@@ -324,6 +324,14 @@ pub(super) const ROWS: &[(&str, &str)] = &[
         "文字里的制表符会让 shell 补全名字，运行的就成了另一行；若确实需要，请发送按键 `Tab`",
     ),
     (
+        "a line break in a text runs what stands before it, and types the rest to whoever reads then; send each line by itself",
+        "文字里的换行会先运行它前面的内容，再把其余内容输入给届时在读的程序；请逐行发送",
+    ),
+    (
+        "a control character in a text acts as a key, so that another line is run; send such a key by its name, as in `--key C-u`",
+        "文字里的控制字符等于按键，运行的就成了另一行；若确实需要，请按名称发送该键，例如 `--key C-u`",
+    ),
+    (
         "a gate that is not opened is no failure, and the stage `{}` can't fail otherwise",
         "未打开的关卡不算失败，而阶段 `{0}` 没有别的失败途径",
     ),

@@ -10,7 +10,7 @@ pipelines:
   - name: p
     match: [{window_name: ci}]
     stages:
-      - {name: build, in: side, triggers: [manual], actions_on_start: [{run: "pwd >> ../ran"}], timeout: 5m}
+      - {name: build, in: side, triggers: [manual], actions_on_start: [{run: "pwd >> ../ran; echo key=${#__tmuxagent_key} >> ../ran"}], timeout: 5m}
       - {name: more, in: side, needs: build, actions_on_start: [{run: "while ! [ -e ../go ]; do sleep 0.05; done"}], timeout: 5m}
   - name: serve
     match: [{window_name: ci}]
@@ -36,6 +36,7 @@ fn wait_windows(room: &Room, holds: impl Fn(&str) -> bool) {
 fn a_pane_is_made_once_and_closed_unless_something_was_begun_in_it() {
     let mut room = Room::with(POLICY);
     std::fs::create_dir(room.file("sub")).expect("a folder");
+    room.server.tmux(&["set-option", "-g", "default-shell", "/bin/bash"]);
     // It dies once tmux has made the pane, and before it knows.
     let log = std::fs::File::create(room.file("dies.log")).expect("writable");
     let mut dies = room.command(&["--headless"]);
@@ -52,6 +53,11 @@ fn a_pane_is_made_once_and_closed_unless_something_was_begun_in_it() {
     let told = || format!("{} {}", windows(&room), room.answer(&["events"]));
     wait_or_tell(PATIENCE, || room.ran().contains("/sub").then_some(()), told);
     assert_eq!(windows(&room).matches("side").count(), 1, "{}", windows(&room));
+    wait_or_tell(
+        PATIENCE,
+        || room.ran().contains("key=16").then_some(()),
+        || format!("no integration: {}", room.ran()),
+    );
     std::fs::write(room.file("go"), "").expect("writable");
     wait_windows(&room, |all| !all.contains("side"));
 

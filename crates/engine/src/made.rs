@@ -33,7 +33,8 @@ const BEGINNER: &str = "env";
 const LEFT: i32 = 3;
 
 /// Makes a pane, unless one with the mark is there; prints its identity. The server does both at once, so that two who ask
-/// at the same time get one pane.
+/// at the same time get one pane. A shell begins with our integration,
+/// where its files can be written.
 const MAKE: &str = r#"t() { eval "$ta_tmux \"\$@\""; }
 found() { t list-panes -a -F '#{pane_id} #{pane_pid} #{pane_start_command}' | grep -F -e "$ta_mark" | head -n 1; }
 [ "$(t display-message -p '#{@tmuxagent_server}')" = "$ta_server" ] || { echo 'another tmux server answers there'; exit 1; }
@@ -41,7 +42,9 @@ case $ta_cwd in '') f=$PWD ;; '~') f=$HOME ;; '~/'*) f=$HOME/${ta_cwd#'~/'} ;; /
 [ -d "$f" ] || { echo "there is no folder $f"; exit 1; }
 q() { printf "'"; printf %s "$1" | sed "s/'/'\\\\''/g"; printf "'"; }
 s=$(t show-options -gv default-shell)
-if [ -n "$ta_command" ]; then run="$(q "${s:-/bin/sh}") -c $(q "$ta_command")"; else run="$(q "${s:-/bin/sh}") -l"; fi
+if [ -n "$ta_command" ]; then run="$(q "${s:-/bin/sh}") -c $(q "$ta_command")"
+elif d=$(eval "$ta_shell_files" 2>/dev/null) && [ -n "$d" ]; then eval "set -- $ta_tmux"; run="sh $(q "$d/start") $(q "$1")"
+else run="$(q "${s:-/bin/sh}") -l"; fi
 there='#{m:*'$ta_mark'*,#{S:#{W:#{P:#{pane_start_command} }}}}'
 said=$(t if-shell -F "$there" '' \
  "new-window -d -t $ta_session -n $(q "$ta_window") -c $(q "$(printf %s "$f" | sed 's/#/##/g')") -- env TMUXAGENT_MADE=$ta_mark $run" 2>&1)

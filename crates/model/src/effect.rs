@@ -111,7 +111,8 @@ pub struct ShellCall {
     pub folder: String,
     /// Its time limit.
     pub timeout: Millis,
-    /// It does nothing where it was done before, so that it may be run once more. It finds tmux's program in `ta_tmux`.
+    /// It does nothing where it was done before, so that it may be run once more. It finds tmux's program in `ta_tmux`, and
+    /// in `ta_shell_files` the script that writes the files of shell integration.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub again: bool,
 }

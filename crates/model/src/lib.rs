@@ -22,6 +22,7 @@ mod owner;
 mod reader;
 mod redacted;
 pub mod shell;
+mod shell_files;
 mod snapshot;
 mod telling;
 mod time;
@@ -51,6 +52,7 @@ pub use owner::{OpenQuestion, Owner};
 pub use reader::{Awaited, Basis, Front, Needs, PaneReader, Reads, SeenByPerson};
 pub use redacted::{Carry, Redact, Redaction, SecretMark, is_lost, is_mark, own_characters, recalls};
 pub use shell::{Shell, ShellText};
+pub use shell_files::shell_files_script;
 pub use snapshot::{
     Counters, EventLine, Freeze, HostState, HostView, InputView, Problem, RunState, RunView, Snapshot, StageState,
     StageView,

@@ -82,7 +82,7 @@ const DEFAULTS: &[(&str, &str)] = &[
     ("Make.window", "the name of the pane"),
     ("Make.role", "the name of the pane"),
     ("Make.cwd", "the folder of the run's own pane"),
-    ("Make.command", "a login shell"),
+    ("Make.command", "a shell with tmuxagent's integration"),
     ("Backoff.factor", "2"),
     ("Backoff.max", "`5m`"),
     ("Stage.timeout", "that of `defaults`, then `stage_timeout` of the configuration"),

@@ -9,7 +9,7 @@ use std::path::Path;
 use tmuxagent_clock::Clock;
 use tmuxagent_config::{Environment, HostConfig};
 use tmuxagent_errand::Errand;
-use tmuxagent_model::{Effect, HostName, PollSpec, ShellCall};
+use tmuxagent_model::{Effect, HostName, PollSpec, ShellCall, shell_files_script};
 use tokio::sync::mpsc;
 
 /// Performs effects beside the panes.
@@ -68,6 +68,7 @@ impl Performer {
         let Some(reach) = self.reach(&call.pane.host) else { return };
         if let Some(tmux) = self.tmux.get(&call.pane.host).filter(|_| call.again) {
             call.script.values.insert("ta_tmux".to_owned(), tmux.clone());
+            call.script.values.insert("ta_shell_files".to_owned(), shell_files_script());
         }
         let facts = self.facts.clone();
         tokio::spawn(async move {

@@ -312,6 +312,11 @@ pub(super) fn editor_row(prefix: &str) -> Option<AtPrompt> {
     let row = prefix.trim_start_matches(['│', '┃', '|', ' ']);
     let rest = behind_prompt(row)?;
     let sign = row.len() - rest.len();
+    // What was typed before the prompt stood there is shown before it by the terminal, and behind it by the editor.
+    let ahead = row.split_at_checked(sign).map_or("", |(before, _)| before.trim_end_matches(ENDS).trim());
+    if !ahead.is_empty() && ahead == rest.trim() {
+        return Some(AtPrompt::Draft);
+    }
     if row.chars().take_while(|c| !ENDS.contains(c)).count() > 24 || sign == 0 {
         return None;
     }

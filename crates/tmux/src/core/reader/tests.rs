@@ -66,6 +66,10 @@ fn readers_as_they_were_measured() {
         (&["cat"], false, LINE, "", 0, Reads::Command),
         (&["python3", "-q"], false, RAW, ">>> ", 4, Reads::Line),
         (&["python3", "-q"], false, RAW, "> merge PR 10", 13, Reads::Draft),
+        // It was typed before the prompt stood there.
+        (&["python3", "a.py"], false, RAW, "merge PR 10, but only if > merge PR 10, but only if ", 52, Reads::Draft),
+        (&["codex"], false, RAW, "half a sent› half a sent", 24, Reads::Draft),
+        (&["python3", "a.py"], false, RAW, "merge PR 10, but only if it is green> ", 38, Reads::Key),
         (&["python3", "-c", "…"], false, LINE, "Deploy? [y/N] ", 14, Reads::Line),
         (&["node"], false, RAW, "> ", 2, Reads::Line),
         (&["git", "add", "-p"], false, LINE, "Stage this hunk [y,n,q,a,d,e,?]? ", 33, Reads::Line),

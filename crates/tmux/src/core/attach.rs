@@ -482,7 +482,7 @@ impl HostCore {
             Purpose::CatchUp(pane, ..) => self.catch_up_lost(pane),
             Purpose::Look(pane) => self.look_lost(pane),
             Purpose::Poll(pane) => self.poll_lost(pane),
-            Purpose::Who(pane, why) => self.who_lost(pane, *why),
+            Purpose::Who(pane, why, _) => self.who_lost(pane, *why),
             Purpose::Taken(_) => {}
             // Whoever looks for the server next looks at its claim.
             Purpose::Introduce | Purpose::News | Purpose::Claim(_) | Purpose::Nothing => {}

@@ -50,6 +50,8 @@ pub(crate) struct Look {
     pub key: PaneKey,
     pub surface: Surface,
     pub why: Why,
+    /// How many lines the shell's editor had let go of when this was asked for.
+    pub lines: u64,
 }
 
 /// What a pane knows of its reader.
@@ -130,9 +132,11 @@ impl HostCore {
     /// Asks tmux for what it knows of a pane's reader.
     fn look_who(&mut self, key: &PaneKey, why: Why) -> bool {
         let pane = self.inventory.panes.get(&key.pane).filter(|pane| pane.info.key == *key);
-        let Some(client) = pane.and_then(|pane| pane.client) else { return false };
+        let Some((client, lines)) = pane.and_then(|pane| pane.client.zip(Some(pane.reader.lines_entered()))) else {
+            return false;
+        };
         let line = self.who_line(key.pane);
-        self.request(client, &line, Purpose::Who(key.clone(), why));
+        self.request(client, &line, Purpose::Who(key.clone(), why, lines));
         true
     }
 
@@ -144,9 +148,9 @@ impl HostCore {
     }
 
     /// What tmux knows arrived; the system is asked next. Before a send all is read first that the pane had printed by then.
-    pub fn who(&mut self, key: PaneKey, why: Why, reply: &Reply) {
+    pub fn who(&mut self, key: PaneKey, why: Why, lines: u64, reply: &Reply) {
         let Some(surface) = self.surface_of(reply) else { return self.who_lost(&key, why) };
-        let look = Box::new(Look { key: key.clone(), surface, why });
+        let look = Box::new(Look { key: key.clone(), surface, why, lines });
         match why {
             Why::Shown => self.outputs.push(Output::Look(look)),
             Why::Send => self.fence(&key, FROM_REPLY, After::Who(look)),
@@ -195,7 +199,7 @@ impl HostCore {
     /// The system has been asked.
     pub fn looked_who(&mut self, look: Look, seen: Option<Seen>) {
         let now = self.wall;
-        let Look { key, surface, why } = look;
+        let Look { key, surface, why, lines } = look;
         let agent = self.watch_agent(&key, &surface, seen.as_ref());
         let alike = seen.as_ref().is_some_and(|seen| self.is_told_elsewhere(seen, &surface));
         let Some(pane) = self.inventory.panes.get_mut(&key.pane).filter(|pane| pane.info.key == key) else {
@@ -213,7 +217,7 @@ impl HostCore {
         let audience = &mut pane.audience;
         audience.entered(pane.reader.lines_entered());
         let (reads, evidence) = classify(&surface, seen.as_ref(), &audience.prompts);
-        if let Some(stack) = audience.learn(&reads, seen.as_ref(), &surface) {
+        if let Some(stack) = audience.learn(&reads, seen.as_ref(), &surface, lines) {
             self.stacks.learn(stack);
         }
         let (reads, evidence) = match reads {
@@ -367,10 +371,15 @@ impl Audience {
         more
     }
 
-    /// Takes from a look what it teaches of the shell's prompts.
+    /// Takes from a look what it teaches of the shell's prompts; `lines` were let go of when it was asked for. Where another was
+    /// let go of since, it is not known before which of them it was taken: the prompt behind that line is still to be seen.
     ///
     /// Gives the shell's stack where it stands at a prompt for certain enough.
-    fn learn(&mut self, reads: &Reads, seen: Option<&Seen>, surface: &Surface) -> Option<Stack> {
+    fn learn(&mut self, reads: &Reads, seen: Option<&Seen>, surface: &Surface, lines: u64) -> Option<Stack> {
+        if self.lines != lines {
+            self.due = true;
+            return None;
+        }
         let seen = seen.filter(|_| !matches!(reads, Reads::Mode | Reads::Dead | Reads::Unknown))?;
         if !is_interactive(&seen.args) || !matches!(reads, Reads::Shell | Reads::Draft) {
             self.prompts.command_ran();
@@ -386,6 +395,35 @@ impl Audience {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Over a connection a look may take longer than a command.
+    #[test]
+    fn a_look_from_before_a_line_was_entered_teaches_nothing_of_the_prompt_behind_it() {
+        let shell = Seen {
+            front: Some(Front { pid: 2, born: 1, name: "bash".to_owned() }),
+            args: vec!["bash".to_owned()],
+            modes: Some((false, false)),
+            ..Seen::default()
+        };
+        let surface = |rows: &[&str]| Surface {
+            x: 10,
+            y: u32::try_from(rows.len() - 1).unwrap(),
+            columns: 80,
+            rows: rows.iter().map(ToString::to_string).collect(),
+            ..Surface::default()
+        };
+        let (before, behind) = (surface(&["bash-5.2$ "]), surface(&["bash-5.2$ make", "built", "bash-5.2$ "]));
+        let mut audience = Audience::default();
+        let mut look = |surface: &Surface, asked: u64, now: u64| {
+            audience.entered(now);
+            let reads = classify(surface, Some(&shell), &audience.prompts).0;
+            audience.learn(&reads, Some(&shell), surface, asked);
+            (classify(surface, Some(&shell), &audience.prompts).0, std::mem::take(&mut audience.due))
+        };
+        assert_eq!(look(&before, 0, 0), (Reads::Shell, false));
+        assert_eq!(look(&before, 0, 1), (Reads::Shell, true), "it is looked at again");
+        assert_eq!(look(&behind, 1, 1), (Reads::Shell, false), "an empty prompt");
+    }
 
     #[test]
     fn what_is_taken_without_an_end_of_a_line_answers_what_was_asked() {

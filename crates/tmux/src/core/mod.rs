@@ -103,8 +103,8 @@ enum Purpose {
     Fence(PaneKey, u8, After),
     /// Whether a pane of another machine has come to rest there, or its output is on its way: it last printed then.
     Rest(PaneKey, Instant),
-    /// Who reads the keys of a pane.
-    Who(PaneKey, audience::Why),
+    /// Who reads the keys of a pane, whose shell had let go of so many lines.
+    Who(PaneKey, audience::Why, u64),
     /// Who types there, after an attempt to take the server.
     Claim(Option<Token>),
     /// Nothing hangs on the reply.
@@ -354,7 +354,7 @@ impl HostCore {
             Purpose::View(pane) => self.viewed(&pane, reply),
             Purpose::Send(pane) => self.send_replied(&pane, reply),
             Purpose::Taken(pane) => self.saw(&pane, reply),
-            Purpose::Who(pane, why) => self.who(pane, why, reply),
+            Purpose::Who(pane, why, lines) => self.who(pane, why, lines, reply),
             Purpose::Fence(pane, more, after) => self.fence_replied(pane, more, after),
             Purpose::Rest(pane, since) => self.rests(&pane, since),
             Purpose::Claim(attempt) => self.claim_replied(reply, attempt),

@@ -73,6 +73,15 @@ const CASES: &[Case] = &[
     case("secret", BASH, "read -s -p 'Password: ' x", Reads::Password),
     case("menu", BASH, "bash -c 'select x in a b; do touch KEY; done'", Reads::Line),
     case("sleep", BASH, "sleep 600", Reads::Command),
+    // What a shell waits for is in its own group, and may show what looks like its prompt.
+    case("bash-inside", BASH, "echo $(sh -c 'printf \"\\$ \" >/dev/tty; read x </dev/tty')", Reads::Command),
+    case("zsh-inside", "exec zsh -f", "echo $(sh -c 'printf \"%% \" >/dev/tty; read x </dev/tty')", Reads::Command),
+    case(
+        "fish-inside",
+        "exec fish --no-config",
+        "echo (sh -c 'printf \"> \" >/dev/tty; read x </dev/tty')",
+        Reads::Command,
+    ),
     case("vi", BASH, "vi -u NONE file", Reads::Screen),
     case("less", BASH, "less /etc/services", Reads::Screen),
     case("python", BASH, "python3 -c 'input(\"Deploy? [y/N] \")'", Reads::Line),

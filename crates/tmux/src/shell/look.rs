@@ -115,7 +115,14 @@ fn waits_for_another(pid: u32, tty: &str) -> bool {
         let file = std::fs::read_link(format!("/proc/{pid}/fd/{descriptor}"));
         file.is_ok_and(|file| file.as_os_str() != tty && file.to_string_lossy().starts_with("pipe:"))
     };
-    told::waits_for_child(&call) || reads_from(&call).is_some_and(pipe)
+    // fish has a thread read what `(…)` prints, which stays in its group, unlike what it has in the background.
+    let of_thread = || told::waits_for_thread(&call) && stat(pid).is_some_and(|own| has_in_group(pid, own.group));
+    told::waits_for_child(&call) || reads_from(&call).is_some_and(pipe) || of_thread()
+}
+
+/// Whether what a process started is in that group.
+fn has_in_group(pid: u32, group: u32) -> bool {
+    agents::children_of(pid).into_iter().filter_map(stat).any(|child| child.group == group && !child.ended)
 }
 
 /// How many bytes a process has read in its life (proc_pid_io(5)).

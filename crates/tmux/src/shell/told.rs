@@ -11,6 +11,8 @@ const READ: [&str; 2] = ["0", "63"];
 const WAITS: [&str; 11] = ["35", "101", "230", "115", "34", "130", "133", "61", "260", "247", "95"];
 /// `wait4` and `waitid`, on both.
 const CHILDREN: [&str; 4] = ["61", "247", "260", "95"];
+/// `futex`, on both.
+const FUTEX: [&str; 2] = ["202", "98"];
 /// `select` and `pselect6`, on both.
 const SELECT: [&str; 3] = ["23", "270", "72"];
 
@@ -126,6 +128,11 @@ pub(super) fn reads_from(call: &str) -> Option<u64> {
 /// Whether a program waits for what it started.
 pub(super) fn waits_for_child(call: &str) -> bool {
     call.split_ascii_whitespace().next().is_some_and(|number| CHILDREN.contains(&number))
+}
+
+/// Whether a program waits for another of its threads.
+pub(super) fn waits_for_thread(call: &str) -> bool {
+    call.split_ascii_whitespace().next().is_some_and(|number| FUTEX.contains(&number))
 }
 
 /// Whether a program waits for no input in that call; what it reads is for others to see ([`reads_from`]).

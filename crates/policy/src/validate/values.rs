@@ -131,7 +131,7 @@ impl Reading<'_> {
             for (hole, file) in files.filter(|(hole, _)| told.insert(*hole)) {
                 let name = name_at(source, *hole);
                 let message = format!(
-                    "`{{{{{name}}}}}` comes from a pane and is written into `{file}`, which another command of this policy may run"
+                    "`{{{{{name}}}}}` comes from a pane or an input and is written into `{file}`, which another command of this policy may run"
                 );
                 let at = self.problems.within(at, name);
                 self.problems
@@ -143,7 +143,7 @@ impl Reading<'_> {
             for (hole, function) in calls.filter(|(hole, _)| told.insert(*hole)) {
                 let name = name_at(source, *hole);
                 let message = format!(
-                    "`{{{{{name}}}}}` comes from a pane and is given to `{function}`, which another command of this policy defines"
+                    "`{{{{{name}}}}}` comes from a pane or an input and is given to `{function}`, which another command of this policy defines"
                 );
                 let at = self.problems.within(at, name);
                 self.problems
@@ -157,7 +157,7 @@ impl Reading<'_> {
             for (hole, variable) in numbers.filter(|(hole, _)| told.insert(*hole)) {
                 let name = name_at(source, *hole);
                 let message = format!(
-                    "`{{{{{name}}}}}` comes from a pane and is given to the variable `{variable}`, with which another command of this policy calculates"
+                    "`{{{{{name}}}}}` comes from a pane or an input and is given to the variable `{variable}`, with which another command of this policy calculates"
                 );
                 let at = self.problems.within(at, name);
                 self.problems
@@ -183,7 +183,7 @@ impl Reading<'_> {
             };
             if folders.iter().any(|folder| wrong(folder)) && told.insert(*hole) {
                 let message = format!(
-                    "`{{{{{name}}}}}` comes from a pane and goes to `{path}`, which lies elsewhere where another command of this policy has gone to another folder"
+                    "`{{{{{name}}}}}` comes from a pane or an input and goes to `{path}`, which lies elsewhere where another command of this policy has gone to another folder"
                 );
                 self.problems
                     .error("unsafe-place", self.problems.within(at, name), message)
@@ -226,25 +226,26 @@ fn unsafe_value(fault: Fault, name: &str) -> (&'static str, String, String) {
         }
         Fault::Reason(Reason::Command) => {
             let help = "write the name of the command yourself; for a text to an agent use `prompt`";
-            (place, "comes from a pane and would name what is run".to_owned(), help.to_owned())
+            (place, "comes from a pane or an input and would name what is run".to_owned(), help.to_owned())
         }
         Fault::Reason(Reason::Variable) => {
             let help = "a variable of that name says what is run; choose another name";
-            (place, "comes from a pane and would steer the shell or a program".to_owned(), help.to_owned())
+            (place, "comes from a pane or an input and would steer the shell or a program".to_owned(), help.to_owned())
         }
         Fault::Reason(Reason::Reader) => {
-            let says = "comes from a pane and would be read once more, as a command, a formula or a format";
+            let says = "comes from a pane or an input and would be read once more, as a command, a formula or a format";
             (place, says.to_owned(), read_again())
         }
         Fault::Reason(Reason::Kept) => {
-            let says = "comes from a pane, and this command reads once more what variables or other commands hold";
+            let says =
+                "comes from a pane or an input, and this command reads once more what variables or other commands hold";
             (place, says.to_owned(), read_again())
         }
         Fault::Reason(Reason::File) => {
             let help = format!(
                 "write it into a file of data and let your code read that; if nobody else can print it, write `{{{{{name} | trusted}}}}`"
             );
-            (place, "comes from a pane and would be written into a file that is run".to_owned(), help)
+            (place, "comes from a pane or an input and would be written into a file that is run".to_owned(), help)
         }
         Fault::Reason(Reason::Lasting) => {
             let help = format!(
@@ -253,7 +254,7 @@ fn unsafe_value(fault: Fault, name: &str) -> (&'static str, String, String) {
             );
             (
                 place,
-                "comes from a pane and would stay in the shell behind this command, for all that runs there later"
+                "comes from a pane or an input and would stay in the shell behind this command, for all that runs there later"
                     .to_owned(),
                 help,
             )
@@ -262,11 +263,11 @@ fn unsafe_value(fault: Fault, name: &str) -> (&'static str, String, String) {
             let help = format!(
                 "write it as a word of its own behind the option; if nobody else can print it, write `{{{{{name} | trusted}}}}`"
             );
-            let says = "comes from a pane and is attached to an option of a program that options make run something";
+            let says = "comes from a pane or an input and is attached to an option of a program that options make run something";
             (place, says.to_owned(), help)
         }
         Fault::Reason(Reason::Unproved) => {
-            let says = "comes from a pane, can be any text, and is not proved to be data here";
+            let says = "comes from a pane or an input, can be any text, and is not proved to be data here";
             (place, says.to_owned(), ways_out(name))
         }
         Fault::Reason(Reason::Word) => {
@@ -275,11 +276,11 @@ fn unsafe_value(fault: Fault, name: &str) -> (&'static str, String, String) {
                  hand it to a script of the project's own, as `./deploy {{{{{name}}}}}`; or write `{{{{{name} | trusted}}}}` if \
                  nobody else can print it"
             );
-            let says = "comes from a pane, can be the name of a file or program, and is not proved to be data here";
+            let says = "comes from a pane or an input, can be the name of a file or program, and is not proved to be data here";
             (place, says.to_owned(), help)
         }
         Fault::Reason(Reason::Unknown) => {
-            let says = "comes from a pane, can be any text, and goes to a program of which nobody here knows what it makes of it";
+            let says = "comes from a pane or an input, can be any text, and goes to a program of which nobody here knows what it makes of it";
             ("unknown-program", says.to_owned(), ways_out(name))
         }
     }

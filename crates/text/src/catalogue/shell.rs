@@ -28,45 +28,51 @@ pub(super) const ROWS: &[(&str, &str)] = &[
         "write it in a simpler way, or put it into a script of its own and hand over the value as an argument",
         "请写得更简单些，或放进单独的脚本并把值作为参数传入",
     ),
-    ("comes from a pane and would be written into a file that is run", "来自窗格，会被写进要运行的文件"),
     (
-        "comes from a pane and would stay in the shell behind this command, for all that runs there later",
-        "来自窗格，会在此命令之后留在 shell 里，影响之后的一切",
+        "comes from a pane or an input and would be written into a file that is run",
+        "来自窗格或输入，会被写进要运行的文件",
     ),
     (
-        "comes from a pane, can be any text, and is not proved to be data here",
-        "来自窗格，可能是任何文字，且无法证明它在这里只是数据",
+        "comes from a pane or an input and would stay in the shell behind this command, for all that runs there later",
+        "来自窗格或输入，会在此命令之后留在 shell 里，影响之后的一切",
     ),
     (
-        "comes from a pane, can be the name of a file or program, and is not proved to be data here",
-        "来自窗格，可能是某个文件或程序的名字，且无法证明它在这里只是数据",
+        "comes from a pane or an input, can be any text, and is not proved to be data here",
+        "来自窗格或输入，可能是任何文字，且无法证明它在这里只是数据",
     ),
     (
-        "comes from a pane, can be any text, and goes to a program of which nobody here knows what it makes of it",
-        "来自窗格，可能是任何文字，交给了一个不知会如何处理它的程序",
+        "comes from a pane or an input, can be the name of a file or program, and is not proved to be data here",
+        "来自窗格或输入，可能是某个文件或程序的名字，且无法证明它在这里只是数据",
     ),
     (
-        "comes from a pane and is attached to an option of a program that options make run something",
-        "来自窗格，附在选项上，而这个程序的选项可以运行命令",
+        "comes from a pane or an input, can be any text, and goes to a program of which nobody here knows what it makes of it",
+        "来自窗格或输入，可能是任何文字，交给了一个不知会如何处理它的程序",
+    ),
+    (
+        "comes from a pane or an input and is attached to an option of a program that options make run something",
+        "来自窗格或输入，附在选项上，而这个程序的选项可以运行命令",
     ),
     ("`$_` or `$TA_…`, which may hold a value", "`$_` 或 `$TA_…`，其中可能有值"),
     (
         "write the name of the command yourself; for a text to an agent use `prompt`",
         "命令的名字请自己写明；给智能体的文字请用 `prompt`",
     ),
-    ("comes from a pane and would steer the shell or a program", "来自窗格，会左右 shell 或程序的行为"),
+    (
+        "comes from a pane or an input and would steer the shell or a program",
+        "来自窗格或输入，会左右 shell 或程序的行为",
+    ),
     ("a variable of that name says what is run; choose another name", "该名字的变量决定运行什么，请换一个名字"),
     (
-        "comes from a pane and would be read once more, as a command, a formula or a format",
-        "来自窗格，会被再次读作命令、算式或格式",
+        "comes from a pane or an input and would be read once more, as a command, a formula or a format",
+        "来自窗格或输入，会被再次读作命令、算式或格式",
     ),
     (
-        "comes from a pane, and this command reads once more what variables or other commands hold",
-        "来自窗格，而这条命令会再次读取变量或其他命令的内容",
+        "comes from a pane or an input, and this command reads once more what variables or other commands hold",
+        "来自窗格或输入，而这条命令会再次读取变量或其他命令的内容",
     ),
     // What would happen to a value.
     ("`{{{}}}` {}", "`{{{0}}}` {1}"),
-    ("comes from a pane and would name what is run", "来自窗格，会决定运行什么"),
+    ("comes from a pane or an input and would name what is run", "来自窗格或输入，会决定运行什么"),
     // Places, and what can't be followed.
     ("so many commands within commands", "命令嵌套过多"),
     ("a bracket, `case` or here-document that is not closed", "没有闭合的括号、`case` 或 here-document"),

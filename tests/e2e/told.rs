@@ -156,3 +156,51 @@ fn a_gate_behind_a_quiet_stage_shows_the_failure_and_no_prompt_and_the_folder_of
     assert_eq!(approval["evidence"], serde_json::json!(["begin", "b.c:1:5: error: no"]), "{approval}");
     assert_eq!(approval["folder"], home, "{approval}");
 }
+
+/// Two pipelines take turns in one pane: one tells why it fails, one fails in silence, and one says nothing of how it went.
+const TURNS: &str = r#"
+version: 1
+pipelines:
+  - name: loud
+    match: [{window_name: ci}]
+    stages:
+      - name: check
+        triggers: [manual]
+        actions_on_start: [{run: "while [ ! -e go ]; do sleep 0.05; done; echo 'error: the cause of loud'; false"}]
+        on_fail: [ask_human]
+  - name: mute
+    match: [{window_name: ci}]
+    stages:
+      - {name: check, triggers: [manual], actions_on_start: [{run: "false"}], on_fail: [ask_human]}
+  - name: unclear
+    match: [{window_name: ci}]
+    stages:
+      - name: check
+        triggers: [manual]
+        actions_on_start: [{run: "true"}]
+        success_when: [{log_regex: "cause of|on main"}]
+"#;
+
+#[test]
+fn what_others_print_in_a_pane_is_neither_cause_nor_verdict() {
+    let mut room = Room::with(TURNS);
+    room.watch();
+    room.server.type_line("proj:ci", "PS1='\\u on main \\t\\n\\$ '");
+    for pipeline in ["loud", "mute", "unclear"] {
+        room.answer(&["start", "ci", pipeline]);
+    }
+    std::fs::write(room.file("go"), "").expect("writable");
+    let asked = wait_for(PATIENCE, "three questions", || Some(room.approvals()).filter(|asked| asked.len() == 3));
+    let of = |pipeline: &str| {
+        let one = asked.iter().find(|one| one["pipeline"] == pipeline).expect("asked");
+        (one["question"].to_string(), one["evidence"].to_string())
+    };
+    let (loud, mute, unclear) = (of("loud"), of("mute"), of("unclear"));
+    assert_eq!(loud.1, r#"["error: the cause of loud"]"#, "{loud:?}");
+    assert!(mute.0.contains("it printed nothing") && mute.1 == "[]", "{mute:?}");
+    assert!(unclear.0.contains("nothing that it printed says") && unclear.1 == "[]", "{unclear:?}");
+    room.server.type_line("proj:ci", "grep 'on main' notes; echo the cause of; sh -c 'echo seen > seen'");
+    wait_for(PATIENCE, "what a person ran", || room.file("seen").exists().then_some(()));
+    room.server.wait_screen("proj:ci", "the cause of\n");
+    assert_eq!(room.approvals().len(), 3, "{}", room.answer(&["events"]));
+}

@@ -178,7 +178,12 @@ impl Turn<'_> {
                 self.close_attempt(at);
                 self.enter(at);
             }
-            (true, Some(WAIT | _)) => self.await_suspended(at),
+            (true, Some(WAIT | _)) => {
+                if let Some(stage) = self.stage_mut(at) {
+                    stage.waits_on = !stage.look.suspended;
+                }
+                self.await_suspended(at);
+            }
             (false, _) => self.attempt_failed(at, cause),
         }
     }

@@ -3,7 +3,7 @@
 
 use super::progress::{Cause, Evidence, TEXT, cut};
 use super::shell_row::is_of_shell;
-use super::state::{Purpose, Run, StageRun, State};
+use super::state::{Planned, Purpose, Run, StageRun, State};
 use super::text::visible;
 use super::turn::{At, Turn};
 use std::sync::Arc;
@@ -71,8 +71,8 @@ impl<'a> Turn<'a> {
     /// What the last stage printed that printed anything, for a question whether one more begins: those between had no output.
     /// Where one failed in silence, nothing that came before it tells why.
     fn printed_before(&mut self, pane: &PaneKey, at: Option<At>) -> Vec<String> {
-        for (begin, failed) in at.map(|at| self.begins_before(pane, at)).unwrap_or_default() {
-            let last = self.last_lines(pane, &[(begin, None)]);
+        for (span, failed) in at.map(|at| self.spans_before(pane, at)).unwrap_or_default() {
+            let last = self.last_lines(pane, &[span]);
             if !last.is_empty() || failed {
                 return if failed { telling(last, LAST) } else { ending(last, LAST) };
             }
@@ -90,7 +90,10 @@ impl<'a> Turn<'a> {
 
     /// The line of a failed attempt that tells most of its cause; empty where it printed none, or that one decided.
     pub fn said_last(&mut self, at: At, cause: &Cause) -> String {
-        let Some(pane) = self.stage_pane(at).cloned() else { return String::new() };
+        // Of an attempt that was never typed nothing was printed, whatever stands in its pane.
+        let typed =
+            self.stage(at).is_some_and(|stage| stage.typed_at.is_some() || !stage.plan.iter().any(Planned::is_typed));
+        let Some(pane) = self.stage_pane(at).cloned().filter(|_| typed) else { return String::new() };
         let spans = self.spans(&pane, at);
         let lines = self.last_lines(&pane, &spans);
         let said = cause_of(&lines).or_else(|| telling(lines, 1).pop()).unwrap_or_default();
@@ -127,14 +130,16 @@ impl<'a> Turn<'a> {
         let Some(run) = self.run(at.run) else { return Vec::new() };
         let Some(stage) = run.stages.get(at.stage) else { return Vec::new() };
         if let Some(began) = stage.started_at.filter(|_| is_attempted(stage)) {
-            return vec![(began.max(run.started_at), None)];
+            return vec![Self::printing(run, stage).unwrap_or((began.max(run.started_at), None))];
         }
         let policy = Arc::clone(&self.policy);
         let mut names = Vec::new();
         if let Some((_, rule)) = self.rule(&policy, at) {
             followed(&rule.triggers, &mut names);
         }
-        let began = |stage: &StageRun| Some((stage.started_at?.max(run.started_at), stage.ended_at));
+        let began = |stage: &StageRun| {
+            Self::printing(run, stage).or_else(|| Some((stage.started_at?.max(run.started_at), stage.ended_at)))
+        };
         let here = run.stages.iter().enumerate().filter(|(index, _)| run.pane_of(*index) == pane);
         let here: Vec<&StageRun> = here.map(|(_, stage)| stage).collect();
         let led = here.iter().copied().filter(|stage| names.contains(&stage.name.as_str()));
@@ -143,31 +148,41 @@ impl<'a> Turn<'a> {
             spans.extend(here.iter().copied().filter_map(began).max_by_key(|(from, _)| *from));
         }
         spans.sort_unstable_by_key(|(from, _)| *from);
+        let known = |span: &Span| here.iter().any(|stage| Self::printing(run, stage) == Some(*span));
         match spans.last_mut() {
-            // What comes behind its end belongs to it still.
-            Some((_, to)) => *to = None,
+            // What comes behind its end belongs to it still, where that of its command is not known.
+            Some(span) if !known(span) => span.1 = None,
+            Some(_) => {}
             None => spans.push((run.started_at, None)),
         }
         spans
     }
 
-    /// When the stages of a run began in that pane, the last first, and whether each failed, for a question whether one more
+    /// When the last attempt of a stage printed.
+    fn printing(run: &Run, stage: &StageRun) -> Option<Span> {
+        stage.prints().map(|(from, to)| (from.max(run.started_at), to))
+    }
+
+    /// When the stages of a run printed in that pane, the last first, and whether each failed, for a question whether one more
     /// begins. What an attempt printed is told of that attempt alone, and be it nothing.
-    fn begins_before(&self, pane: &PaneKey, at: At) -> Vec<(Timestamp, bool)> {
+    fn spans_before(&self, pane: &PaneKey, at: At) -> Vec<(Span, bool)> {
         let Some(run) = self.run(at.run).filter(|_| !self.stage(at).is_some_and(is_attempted)) else {
             return Vec::new();
         };
         let here = run.stages.iter().enumerate().filter(|(index, _)| run.pane_of(*index) == pane);
-        let began = |stage: &StageRun| Some((stage.started_at?.max(run.started_at), has_failed(stage)));
-        let mut begins: Vec<(Timestamp, bool)> = here.filter_map(|(_, stage)| began(stage)).collect();
-        begins.sort_unstable_by_key(|(begin, _)| std::cmp::Reverse(*begin));
-        begins
+        let began = |stage: &StageRun| {
+            let span = Self::printing(run, stage).or_else(|| Some((stage.started_at?.max(run.started_at), None)));
+            Some((span?, has_failed(stage)))
+        };
+        let mut spans: Vec<(Span, bool)> = here.filter_map(|(_, stage)| began(stage)).collect();
+        spans.sort_unstable_by_key(|((from, _), _)| std::cmp::Reverse(*from));
+        spans
     }
 
     /// Whether the last stage of those that led to a question whether one more begins has failed.
     fn led_by_failure(&self, pane: &PaneKey, at: At) -> bool {
-        let Some((from, _)) = self.spans(pane, at).last().copied() else { return false };
-        self.begins_before(pane, at).contains(&(from, true))
+        let Some((last, _)) = self.spans(pane, at).last().copied() else { return false };
+        self.spans_before(pane, at).iter().any(|((from, _), failed)| *from == last && *failed)
     }
 
     /// Whether nothing of its run has begun before that stage.

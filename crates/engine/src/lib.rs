@@ -49,6 +49,7 @@ mod outcome;
 mod outlook;
 mod outputs;
 mod overheard;
+mod own_output;
 mod pane;
 mod parallel;
 mod place;

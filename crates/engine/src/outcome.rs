@@ -3,7 +3,7 @@
 use super::condition::Stimulus;
 use super::progress::{Cause, cut};
 use super::readers::why_skipped;
-use super::state::{IntentRow, Planned, Purpose};
+use super::state::{IntentRow, Planned, Purpose, StageRun};
 use super::text::{describe_cleaned, describe_intent, typed_keys, visible};
 use super::turn::{At, Turn};
 use super::verdict::{BY_SIGINT, BY_SIGTSTP, INTERRUPTED};
@@ -182,6 +182,10 @@ impl Turn<'_> {
     /// An action of the plan is done: the next one, unless a command must end before it.
     /// The present action of a plan is done.
     pub fn action_done(&mut self, at: At, id: &IntentId) {
+        let typed = |stage: &StageRun| stage.plan.get(stage.cursor as usize).is_some_and(Planned::is_typed);
+        if self.stage(at).is_some_and(typed) {
+            self.went_out(at);
+        }
         let Some(stage) = self.stage_mut(at) else { return };
         let tracked = matches!(stage.plan.get(stage.cursor as usize), Some(Planned::Run { .. }));
         stage.cursor += 1;
@@ -231,7 +235,12 @@ impl Turn<'_> {
                 self.shell_is_back(pane, Some(at), token);
                 self.prompt_seen(pane);
                 self.tracked_ended(at, exit);
-            } else if by_shell && !tracked && stage.state == StageState::Running && !stage.look.suspended {
+            } else if by_shell
+                && !tracked
+                && stage.state == StageState::Running
+                && !stage.look.suspended
+                && !self.prints_no_more(at)
+            {
                 // A shell's own report: it counts for conditions, and says nothing of commands that were only typed.
                 self.judge(at, &Stimulus::Exit(exit));
             }
@@ -267,9 +276,9 @@ impl Turn<'_> {
 
     /// The tracked command of a stage ended.
     pub fn tracked_ended(&mut self, at: At, exit: i32) {
+        let now = self.now;
         let Some(stage) = self.stage_mut(at) else { return };
-        stage.tracked = None;
-        stage.exit = Some(exit);
+        (stage.tracked, stage.exit, stage.silent_from) = (None, Some(exit), Some(now));
         let (last, state) = (stage.cursor as usize >= stage.plan.len(), stage.state);
         match state {
             StageState::Starting if !last => {

@@ -108,7 +108,7 @@ impl Turn<'_> {
         for heard in heard {
             let Overheard::Line { text, policy, hits, message } = heard else { continue };
             let hits = self.hits(*policy, hits, text);
-            if self.judge(at, &Stimulus::Line { text, hits: &hits, message: message.as_deref() }) {
+            if self.judge_of(at, &Stimulus::Line { text, hits: &hits, message: message.as_deref() }, false) {
                 return;
             }
         }

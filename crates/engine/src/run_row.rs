@@ -148,6 +148,15 @@ pub struct StageRun {
     pub started_at: Option<Timestamp>,
     /// Since when output counts.
     pub running_at: Option<Timestamp>,
+    /// When the first of what its attempt types went out, as far as that was seen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub typed_at: Option<Timestamp>,
+    /// When the last of its commands was told to have ended: what the pane shows from then on is none of its output.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub silent_from: Option<Timestamp>,
+    /// Its command has ended, and a person waits on for what others print.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub waits_on: bool,
     /// When it ended.
     pub ended_at: Option<Timestamp>,
     /// What started it.
@@ -228,6 +237,13 @@ pub struct StageRun {
     pub failed: Vec<FailedAttempt>,
 }
 
+impl Planned {
+    /// Whether it types something into the pane.
+    pub const fn is_typed(&self) -> bool {
+        matches!(self, Self::Send { .. } | Self::Run { .. } | Self::Prompt { .. })
+    }
+}
+
 impl StageRun {
     /// A stage whose trigger has not fired.
     pub const fn waiting(name: String) -> Self {
@@ -250,6 +266,9 @@ impl StageRun {
             rounds: Vec::new(),
             started_at: None,
             running_at: None,
+            typed_at: None,
+            silent_from: None,
+            waits_on: false,
             ended_at: None,
             triggered: None,
             ended: None,

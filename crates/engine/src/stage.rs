@@ -96,6 +96,7 @@ impl Turn<'_> {
             stage.attempt = attempt;
             stage.started_at = Some(now);
             stage.running_at = None;
+            (stage.typed_at, stage.silent_from, stage.waits_on) = (None, None, false);
             stage.progress = Progress { shape, ..Progress::new() };
             stage.cursor = 0;
             stage.waiting = None;

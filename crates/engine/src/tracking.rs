@@ -160,6 +160,7 @@ impl Turn<'_> {
             typed.token = token.or(typed.token.take());
         }
         self.state.disarm(&TimerKey::Begin(at.run, self.stage_name(at)));
+        self.went_out(at);
         let Some(stage) = self.stage(at) else { return };
         if stage.waiting.as_ref() == Some(id) {
             // It can't have begun without having been typed: the outcome is only late.

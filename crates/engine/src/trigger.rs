@@ -8,7 +8,7 @@
 //! trigger would otherwise go round in a circle. Where a line both succeeds and fails a stage, it fails.
 
 use super::agent::Watched;
-use super::condition::{FAIL, SUCCESS, Scene, Stimulus, TRIGGER, describe, named_codes};
+use super::condition::{FAIL, Found, SUCCESS, Scene, Stimulus, TRIGGER, describe, named_codes};
 use super::groups::wants_way;
 use super::message_inputs::given_by;
 use super::progress::{Cause, Held, Progress, Watch};
@@ -117,8 +117,15 @@ impl Turn<'_> {
         ended
     }
 
-    /// Gives a stimulus to a stage; says whether it ended the attempt.
+    /// Gives a stimulus to a stage; says whether it ended the attempt. A line of somebody else decides nothing, but for what the
+    /// author lets count whenever it is seen.
     pub fn judge(&mut self, at: At, stimulus: &Stimulus<'_>) -> bool {
+        let foreign = matches!(stimulus, Stimulus::Line { .. }) && self.prints_no_more(at);
+        self.judge_of(at, stimulus, foreign)
+    }
+
+    /// The same, where it is known whether it is `foreign`.
+    pub fn judge_of(&mut self, at: At, stimulus: &Stimulus<'_>, foreign: bool) -> bool {
         let policy = Arc::clone(&self.policy);
         let Some((pipeline, rule)) = self.rule(&policy, at) else { return false };
         let Some(run) = self.run(at.run) else { return false };
@@ -139,11 +146,15 @@ impl Turn<'_> {
         let scene = Scene { policy: &policy, run: Some(run), polls, agent, expected, ended: None, cleaner, now };
         let mut held = stage.progress.held.clone();
         let mut groups = Vec::new();
+        let counts = |found: &Found| !foreign || found.at_once;
         let mut ask = |condition: &Option<Condition>, base| {
-            condition.as_ref().and_then(|c| scene.meet(c, base, stimulus, &mut held, &mut groups))
+            condition.as_ref().and_then(|c| scene.meet(c, base, stimulus, &mut held, &mut groups)).filter(counts)
         };
         let failed = ask(&rule.fail_when, FAIL);
         let succeeded = if failed.is_none() { ask(&rule.success_when, SUCCESS) } else { None };
+        if foreign && failed.is_none() && succeeded.is_none() {
+            return false;
+        }
         if held != stage.progress.held {
             self.remember(at, held);
         }

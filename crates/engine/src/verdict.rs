@@ -173,6 +173,10 @@ impl Turn<'_> {
         let between = self.runs_between(at);
         let Some(stage) = self.stage(at).filter(|stage| between || stage.state == StageState::Running) else { return };
         let (said, stop, tracked) = (stage.said.clone(), stage.stop.clone(), stage.tracked.is_some());
+        let now = self.now;
+        if let Some(stage) = self.stage_mut(at) {
+            stage.silent_from = stage.silent_from.or(Some(now));
+        }
         if let Some(stop) = stop.as_ref().filter(|stop| stop.begun || stop.cancels) {
             return self.attempt_failed(at, stop.cause.clone());
         }
@@ -205,7 +209,7 @@ impl Turn<'_> {
     /// The last lines of the attempt, the newest first.
     fn printed_in(&self, at: At) -> impl Iterator<Item = &Printed> {
         let since = self.run(at.run).zip(self.stage(at)).map(|(run, stage)| {
-            let since = stage.started_at.unwrap_or(run.started_at);
+            let since = stage.typed_at.or(stage.started_at).unwrap_or(run.started_at);
             (run.pane_of(at.stage), since)
         });
         let found = self.printed.as_ref().zip(since).filter(|((pane, _), (own, _))| pane == *own);

@@ -364,6 +364,7 @@ impl Voice {
                 self.prompting = false;
                 self.began |= token.is_some();
                 self.marks.began(token.as_deref(), line.as_deref());
+                self.tell_printed(outlet);
                 outlet.event(Event::CommandBegan { pane: self.key.clone(), token, line });
             }
             Reading::CommandEnded { token, exit } => {

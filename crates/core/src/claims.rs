@@ -128,7 +128,7 @@ impl Core {
             }
         }
         if left.owners.iter().all(|owner| owner.asks.is_empty()) {
-            self.hosts.left_is_told(host);
+            self.round.tells_left(host);
         } else {
             self.left.insert(host.clone(), left);
         }
@@ -137,7 +137,7 @@ impl Core {
     /// Panes that a host does not show by now are gone, and what was asked there.
     pub(crate) fn forget_left(&mut self, host: &HostName) {
         if !self.watched.contains(host) && self.left.remove(host).is_some() {
-            self.hosts.left_is_told(host);
+            self.round.tells_left(host);
         }
     }
 

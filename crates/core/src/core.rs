@@ -432,6 +432,9 @@ impl Core {
         for intent in &then.withdrawn {
             self.hosts.withdraw(intent);
         }
+        for host in &then.left {
+            self.hosts.left_is_told(host);
+        }
         for intent in then.intents {
             self.perform(intent);
         }

@@ -28,6 +28,8 @@ pub(crate) struct Consequences {
     pub(crate) withdrawn: Vec<IntentId>,
     /// Whose outcomes it holds.
     pub(crate) settled: Vec<IntentId>,
+    /// On which hosts it tells what those before this supervisor had asked: it stands on their servers until then.
+    pub(crate) left: Vec<HostName>,
     /// What views are told.
     pub(crate) answers: Vec<(Ticket, Reply)>,
 }
@@ -98,6 +100,11 @@ impl Round {
     /// Lets go of what this intent held.
     pub(crate) fn settle(&mut self, intent: IntentId) {
         self.then.settled.push(intent);
+    }
+
+    /// Tells what those before this supervisor had asked on a host.
+    pub(crate) fn tells_left(&mut self, host: &HostName) {
+        self.then.left.push(host.clone());
     }
 
     /// Answers a request.

@@ -329,7 +329,8 @@ impl Engine {
         let open = open.filter(|approval| approval.state == ApprovalState::Pending);
         let asked = open.filter_map(|approval| {
             let (pipeline, stage) = (approval.pipeline.clone()?, approval.stage.clone()?);
-            Some((approval.pane.host.clone(), OpenQuestion { pane: approval.pane.pane, pipeline, stage }))
+            let (pane, asked) = (approval.pane.pane, approval.asked_at);
+            Some((approval.pane.host.clone(), OpenQuestion { pane, pipeline, stage, asked }))
         });
         asked.collect::<BTreeSet<_>>().into_iter()
     }

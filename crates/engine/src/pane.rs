@@ -159,8 +159,8 @@ impl Turn<'_> {
             body: if known { command } else { String::new() },
             approval: None,
             run: None,
-            // Each is a decision of its own, also where one was open there before.
-            dedupe: format!("left/{}/{pane}/{pipeline}/{stage}/{}", owner.instance, self.now.0),
+            // Each is a decision of its own, also where one was open there before; and one that is told by two, or twice, is one.
+            dedupe: format!("left/{}/{pane}/{pipeline}/{stage}/{}", owner.instance, question.asked.0),
             channels: Vec::new(),
         });
     }

@@ -1,6 +1,6 @@
 //! Who types into a tmux server: the supervisor that has claimed it.
 
-use super::{HostName, Millis, PaneId};
+use super::{HostName, Millis, PaneId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// A stage that waits for a decision, as the supervisor that asks tells it to others on the server.
@@ -12,6 +12,9 @@ pub struct OpenQuestion {
     pub pipeline: String,
     /// Its stage.
     pub stage: String,
+    /// When it was asked: tells it from the next one about that stage.
+    #[serde(default)]
+    pub asked: Timestamp,
 }
 
 /// A supervisor, as it tells of itself on a server that it has claimed. What another one wrote is untrusted text.

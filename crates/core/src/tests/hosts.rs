@@ -370,6 +370,7 @@ fn what_another_supervisor_had_asked_is_told_once_its_pane_is_known() {
         pane: PaneId(pane),
         pipeline: "chain".to_owned(),
         stage: stage.to_owned(),
+        asked: Timestamp(1),
     };
     let asks = vec![question(1, "one"), question(7, "two")];
     let owner = Owner { machine: "nas".into(), user: "li".into(), asks, ..Owner::default() };
@@ -389,6 +390,7 @@ fn what_another_supervisor_had_asked_is_told_once_its_pane_is_known() {
     assert_eq!(told(&batch, "chain/two"), 0);
     // A pane that is listed later.
     room.hear(1, HostMessage::Event(Event::PaneSeen { info: Box::new(info(7)) }));
+    assert!(!room.core.acts().contains(&Act::LeftIsTold(Life(1))), "it stands there until it is written down");
     assert_eq!(told(&room.commit().unwrap(), "a decision about chain/two was open at li's tmuxagent on nas"), 1);
     assert!(room.core.left.is_empty());
     assert!(room.core.acts().contains(&Act::LeftIsTold(Life(1))), "what is written down stands there no more");
@@ -406,13 +408,17 @@ fn what_another_supervisor_had_asked_is_told_once_its_pane_is_known() {
 /// The same stage is asked about again, and its supervisor is gone again, while the first alert has just been sent.
 #[test]
 fn each_decision_that_was_open_elsewhere_is_an_alert_of_its_own() {
-    let question = OpenQuestion { pane: PaneId(1), pipeline: "chain".to_owned(), stage: "one".to_owned() };
-    let owner = Owner { machine: "nas".into(), user: "li".into(), asks: vec![question], ..Owner::default() };
+    let owner = |asked: i64| {
+        let (pipeline, stage) = ("chain".to_owned(), "one".to_owned());
+        let asks = vec![OpenQuestion { pane: PaneId(1), pipeline, stage, asked: Timestamp(asked) }];
+        Owner { machine: "nas".into(), user: "li".into(), asks, ..Owner::default() }
+    };
     let mut room = Room::new();
     let mut keys = Vec::new();
-    for _ in 0..2 {
+    // The last is told once more, by a life that began before it was taken off the server.
+    for asked in [1, 2, 2] {
         room.now = room.now + Millis(1000);
-        room.hear(1, HostMessage::Left { server: info(1).key.server, owners: vec![owner.clone()] });
+        room.hear(1, HostMessage::Left { server: info(1).key.server, owners: vec![owner(asked)] });
         room.hear(1, HostMessage::Claim(None));
         let mut round = room.core.finish(room.now).unwrap();
         let alerts = std::cell::RefCell::new(Vec::new());
@@ -425,6 +431,7 @@ fn each_decision_that_was_open_elsewhere_is_an_alert_of_its_own() {
         keys.push(key.clone());
     }
     assert_ne!(keys[0], keys[1], "the second is not merged into the first");
+    assert_eq!(keys[1], keys[2], "and one that is told twice is");
 }
 
 #[test]

@@ -25,6 +25,8 @@ use tmuxagent_text::{Lang, host_owner};
 const RENEW: Duration = Duration::from_secs(8);
 /// How often whoever watches looks at the claim,
 const WATCH: Duration = Duration::from_secs(1);
+/// how often while nobody holds it: the one that had it may come back,
+const WATCH_ORPHAN: Duration = Duration::from_millis(200);
 /// and how often where each look is a process.
 const WATCH_BY_FORK: Duration = Duration::from_secs(4);
 /// A lease that was not renewed for so long is lost.
@@ -32,6 +34,8 @@ const LOST: Duration = Duration::from_secs(22);
 /// How long a claim that nobody holds any more is left to the one that held it: as long as a program takes that ends and is
 /// started again.
 const GRACE: Duration = Duration::from_secs(3);
+/// So long before it gives the server back a supervisor that ends in order may have acted on nothing any more.
+const ENDING: Duration = Duration::from_secs(3);
 /// How often a host looks whether its server still is the one that is watched under another name.
 const SAME: Duration = Duration::from_secs(10);
 
@@ -72,8 +76,6 @@ pub(crate) struct Claim {
     /// What stands in our lease: what this supervisor asks about stages there, and what those before it had asked, until that is
     /// told.
     estate: Estate,
-    /// When that changed last.
-    asked: Option<Instant>,
     /// What is left was handed over to be told.
     handed: bool,
 }
@@ -100,8 +102,7 @@ impl Claim {
         let (standing, read, unrenewed) = (Standing::Unknown, Claimed::default(), now);
         let (seen, gone, estate) = (now, BTreeSet::new(), Estate::default());
         let (known, orphaned, handed) = (Owner::default(), None, false);
-        let asked = None;
-        Self { us, standing, read, known, unrenewed, seen, orphaned, homes, shy, gone, estate, asked, handed }
+        Self { us, standing, read, known, unrenewed, seen, orphaned, homes, shy, gone, estate, handed }
     }
 
     pub const fn standing(&self) -> &Standing {
@@ -133,9 +134,14 @@ impl Claim {
         self.known.asks.clear();
     }
 
-    /// Whether something was asked so lately that whoever watches may not have seen it yet.
-    pub fn has_just_asked(&self, now: Instant) -> bool {
-        !self.estate.asks.is_empty() && self.asked.is_some_and(|at| now.duration_since(at) < 2 * WATCH)
+    /// A lease that stays where we end and others watch: with what we ask, and what those before us had asked. `None` where nothing
+    /// is open.
+    pub fn bequest(&self, now: Timestamp) -> Option<String> {
+        let mut left = self.estate.left.clone();
+        if !self.estate.asks.is_empty() {
+            left.push(Owner { asks: self.estate.asks.clone(), ..self.us.clone() });
+        }
+        (!left.is_empty()).then(|| Estate { asks: Vec::new(), left }.lease(now))
     }
 
     /// A lease as it is written now.
@@ -147,9 +153,10 @@ impl Claim {
     /// life of ours asked we know ourselves.
     fn inherit(&mut self, read: &Claimed) {
         let mut left = read.estate().left;
-        if !self.known.asks.is_empty() && self.known.instance != self.us.instance {
+        if !self.known.asks.is_empty() && left.iter().all(|other| other.instance != self.known.instance) {
             left.push(self.known.clone());
         }
+        left.retain(|owner| owner.instance != self.us.instance);
         (self.estate.left, self.handed) = (left, false);
     }
 
@@ -162,8 +169,8 @@ impl Claim {
 
     /// What was found out of it, while names went and questions came that the look did not know of.
     pub fn found(&mut self, found: Self) {
-        let (gone, asks, asked) = (std::mem::take(&mut self.gone), std::mem::take(&mut self.estate.asks), self.asked);
-        *self = Self { gone, estate: Estate { asks, left: found.estate.left }, asked, ..found };
+        let (gone, asks) = (std::mem::take(&mut self.gone), std::mem::take(&mut self.estate.asks));
+        *self = Self { gone, estate: Estate { asks, left: found.estate.left }, ..found };
     }
 
     /// Whether this process had the server, under a name that is gone.
@@ -247,7 +254,8 @@ impl Claim {
         if orphan {
             // An earlier life of this supervisor held it under another name, which may come back first.
             let reserved = owner.is_some_and(|owner| owner.instance == self.us.instance);
-            let orphaned = self.orphaned_since(if watched { self.seen } else { now }, now);
+            let ending = if read.token.is_empty() { ENDING } else { Duration::ZERO };
+            let orphaned = self.orphaned_since(if watched { self.seen } else { now }, now, ending);
             let left = read.token.is_empty() && self.is_left(&self.known);
             let due = (!watched && !reserved) || left || now.duration_since(orphaned.since) >= GRACE;
             return if due { Next::Take } else { Next::Be(Standing::Others) };
@@ -258,16 +266,21 @@ impl Claim {
             self.unrenewed = now;
         }
         if now.duration_since(self.unrenewed) >= LOST {
-            self.orphaned_since(self.unrenewed, now);
+            self.orphaned_since(self.unrenewed, now, Duration::ZERO);
             return Next::Take;
         }
         self.orphaned = None;
         Next::Be(Standing::Others)
     }
 
-    /// Since when nobody holds it, which is found now or was before.
-    fn orphaned_since(&mut self, seen: Instant, now: Instant) -> Orphaned {
-        *self.orphaned.get_or_insert(Orphaned { since: now, unseen: now.duration_since(seen) })
+    /// Since when nobody holds it, which is found now or was before; it may have done nothing for `ending` before that.
+    fn orphaned_since(&mut self, seen: Instant, now: Instant, ending: Duration) -> Orphaned {
+        *self.orphaned.get_or_insert(Orphaned { since: now, unseen: now.duration_since(seen) + ending })
+    }
+
+    /// Whether another supervisor of this machine types here, which reads the panes by pipes: each has but one.
+    pub fn leaves_pipes(&self) -> bool {
+        self.standing == Standing::Others && self.orphaned.is_none() && self.known.is_beside(&self.us)
     }
 }
 
@@ -286,7 +299,6 @@ impl HostCore {
     /// This is asked about stages there from now on.
     pub fn asks_now(&mut self, asks: Vec<OpenQuestion>) {
         self.claim.estate.asks = asks;
-        self.claim.asked = Some(self.now);
         if self.claim.token().is_some() {
             self.claim_is_doubtful();
         }
@@ -302,7 +314,11 @@ impl HostCore {
 
     /// Plans the first look at the claim of a server that is observed from now on.
     pub fn plan_claim(&mut self) {
-        let watch = if self.link == Link::Control { WATCH } else { WATCH_BY_FORK };
+        let watch = match (self.link, self.claim.orphaned) {
+            (Link::Control, Some(_)) => WATCH_ORPHAN,
+            (Link::Control, None) => WATCH,
+            (Link::Polling | Link::Down, _) => WATCH_BY_FORK,
+        };
         let at = self.now + if self.claim.token().is_some() { RENEW } else { watch };
         self.times.claim = Some(at);
         self.wake_at(at);
@@ -388,6 +404,7 @@ impl HostCore {
         {
             self.outlet.put(HostMessage::Left { server, owners });
         }
+        self.share_pipes();
         let owner = self.claim.owner();
         if self.told_owner == owner {
             return;

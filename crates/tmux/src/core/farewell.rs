@@ -43,19 +43,32 @@ impl HostCore {
         }
         if let Some(token) = self.claim.token() {
             let kept: Vec<&PaneKey> = self.lanes.keys().collect();
-            let release: Vec<String> = release(&self.nonce, server.version, token);
-            let release: Vec<&str> = release.iter().map(String::as_str).collect();
+            let give_back = |bequest: Option<&str>| {
+                let words: Vec<String> = release(&self.nonce, server.version, token, bequest);
+                let words: Vec<&str> = words.iter().map(String::as_str).collect();
+                format!("{} >/dev/null; ", self.spec.transport.there(&words))
+            };
             script.push_str(&clear(token.as_str(), &kept));
-            if self.claim.has_just_asked(self.now) {
-                // Who watches looks once a second, and takes the server over with what was asked.
-                script.push_str("sleep 2; ");
+            script.push_str(&clear_clients());
+            match self.claim.bequest(self.wall) {
+                // Who watches there takes the server over with what was asked.
+                Some(bequest) => {
+                    let (left, taken) = (give_back(Some(&bequest)), give_back(None));
+                    script.push_str(&format!("if {}; then {left}else {taken}fi; ", others()));
+                }
+                None => script.push_str(&give_back(None)),
             }
-            script.push_str(&format!("{} >/dev/null; ", self.spec.transport.there(&release)));
+        } else {
+            script.push_str(&clear_clients());
         }
-        script.push_str(&clear_clients());
         script.push_str(&unname(&name_of_life(&server.life)));
         Some(self.spec.transport.shell(&script))
     }
+}
+
+/// Whether supervisors are attached whose marks were not taken away.
+fn others() -> String {
+    format!("T show-options -s | grep -q '^{CLIENT_MARK}'")
 }
 
 /// Takes the marks from panes, but for `kept`, while the token holds. One command for all; where a pane has just gone, the
@@ -86,6 +99,7 @@ fn clear_clients() -> String {
 fn unname(name: &str) -> String {
     format!(
         "if [ \"$(T display-message -p '#{{{IDENTITY}}} #{{@tmuxagent_owner}}')\" = '{name} ' ] && \
-         ! T show-options -s | grep -q '^{CLIENT_MARK}'; then T set-option -s -u {IDENTITY}; fi"
+         ! {}; then T set-option -s -u {IDENTITY}; fi",
+        others()
     )
 }

@@ -29,6 +29,8 @@ pub(super) struct Pipes {
     pub kept: bool,
     /// A keeper is waited for until this instant.
     pub awaited: Option<Instant>,
+    /// They are left to the supervisor that types here: a pane has but one.
+    pub left: bool,
 }
 
 /// A pane's pipe that is ours.
@@ -108,7 +110,8 @@ impl HostCore {
         let lines = if *past == Past::Old { history::FEW } else { few };
         let ours = pane.pipe.is_some();
         let refused = pane.refused.is_some_and(|until| until > self.now);
-        let piping = self.piping.as_ref().filter(|_| !refused && !pane.info.dead && (ours || !pane.has_pipe));
+        let free = !self.pipes.left && (ours || !pane.has_pipe);
+        let piping = self.piping.as_ref().filter(|_| !refused && !pane.info.dead && free);
         pane.feed = Feed::CatchingUp(past.clone());
         let key = pane.info.key.clone();
         let Some(piping) = piping.cloned() else {
@@ -279,6 +282,26 @@ impl HostCore {
             if let Some(client) = self.inventory.panes.get(&id).and_then(|pane| pane.client) {
                 self.request(client, &close_line(id), Purpose::Nothing);
             }
+        }
+    }
+
+    /// Leaves the pipes to another supervisor that types here, or has them again.
+    pub fn share_pipes(&mut self) {
+        let leaves = self.claim.leaves_pipes();
+        if std::mem::replace(&mut self.pipes.left, leaves) == leaves || self.piping.is_none() {
+            return;
+        }
+        let concerned = |pane: &&Pane| if leaves { pane.pipe.is_some() } else { is_polled(pane) && !pane.has_pipe };
+        let panes: Vec<PaneId> =
+            self.inventory.panes.values().filter(concerned).map(|pane| pane.info.key.pane).collect();
+        for id in panes {
+            if let Some(pane) = self.inventory.panes.get_mut(&id) {
+                pane.unread();
+            }
+            if leaves {
+                self.close_pipe(id);
+            }
+            self.open_pipe(id);
         }
     }
 

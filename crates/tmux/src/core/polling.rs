@@ -76,7 +76,10 @@ impl HostCore {
         let now = self.now;
         for id in panes {
             let Some(pane) = self.inventory.panes.get_mut(&id) else { continue };
-            let free = !pane.has_pipe && self.piping.is_some() && pane.refused.is_none_or(|until| until <= now);
+            let free = !pane.has_pipe
+                && self.piping.is_some()
+                && !self.pipes.left
+                && pane.refused.is_none_or(|until| until <= now);
             if free {
                 pane.unread();
                 self.open_pipe(id);

@@ -175,11 +175,13 @@ pub fn renew(nonce: &Nonce, version: Version, token: &Token, lease: &str) -> Wor
     guarded(&token.holds(), &set_lease(version, lease), ask(nonce))
 }
 
-/// Gives the server back while the token holds, and prints the claim.
+/// Gives the server back while the token holds, and prints the claim. The lease goes too, unless `bequest` is to stay in its place
+/// for whoever has the server next.
 #[must_use]
-pub fn release(nonce: &Nonce, version: Version, token: &Token) -> Words {
-    let lease = if version.is_full() { "set-environment -g -u" } else { "set-option -s -u" };
-    let commands = format!("set-option -s -u {TOKEN} ; set-option -s -u {OWNER} ; {lease} {LEASE}");
+pub fn release(nonce: &Nonce, version: Version, token: &Token, bequest: Option<&str>) -> Words {
+    let unset = if version.is_full() { "set-environment -g -u" } else { "set-option -s -u" };
+    let lease = bequest.map_or_else(|| format!("{unset} {LEASE}"), |lease| set_lease(version, lease));
+    let commands = format!("set-option -s -u {TOKEN} ; set-option -s -u {OWNER} ; {lease}");
     guarded(&token.holds(), &commands, ask(nonce))
 }
 
@@ -263,6 +265,7 @@ mod tests {
             pane: "%3".parse().unwrap(),
             pipeline: format!("ci-{n}"),
             stage: stage.to_owned(),
+            asked: Timestamp(1_772_438_400_000),
         };
         let read = |asks: &[OpenQuestion], left: &[Owner]| {
             let lease = Estate { asks: asks.to_vec(), left: left.to_vec() }.lease(Timestamp(17_000));
@@ -275,7 +278,7 @@ mod tests {
         let many: Vec<OpenQuestion> = (0..99).map(|n| question(n, "deploy")).collect();
         assert_eq!(asks(&many), many[..MOST_ASKED]);
         assert_eq!(asks(&[question(1, &"x".repeat(4_000))]), []);
-        let long: Vec<OpenQuestion> = (0..9).map(|n| question(n, &"x".repeat(450))).collect();
+        let long: Vec<OpenQuestion> = (0..9).map(|n| question(n, &"x".repeat(420))).collect();
         assert_eq!(asks(&long), long[..6]);
         // What is left stays longest.
         let owner =

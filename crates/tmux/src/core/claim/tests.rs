@@ -41,19 +41,20 @@ fn a_free_server_is_taken_and_kept_and_one_that_was_given_back_after_a_while() {
     assert_eq!(says(&mut claim, start, 100, &laptop), watches());
     assert_eq!(claim.owner().map(|owner| owner.instance).as_deref(), Some("laptop"));
     assert_eq!(claim.owner().and_then(|owner| owner.gone), None);
-    // Given back: the one that had it may be starting again, and is told as gone at once, and since when nobody saw it.
+    // Given back: the one that had it may be starting again, and is told as gone at once, and since when nobody saw it, with
+    // the time that it may have taken to end.
     assert_eq!(says(&mut claim, start, 110, &Claimed::default()), watches());
     let gone = |claim: &Claim| claim.owner().and_then(|owner| owner.gone);
-    assert_eq!(gone(&claim), Some(Millis(10_000)));
+    assert_eq!(gone(&claim), Some(Millis(13_000)));
     assert_eq!(says(&mut claim, start, 112, &Claimed::default()), watches());
-    assert_eq!(gone(&claim), Some(Millis(10_000)), "told once");
+    assert_eq!(gone(&claim), Some(Millis(13_000)), "told once");
     // It is back, and goes again.
     assert_eq!(says(&mut claim, start, 112, &laptop), watches());
     assert_eq!(gone(&claim), None);
     assert_eq!(says(&mut claim, start, 113, &Claimed::default()), watches());
     assert_eq!(says(&mut claim, start, 115, &Claimed::default()), watches());
     assert_eq!(says(&mut claim, start, 116, &Claimed::default()), Next::Take);
-    assert_eq!(gone(&claim), Some(Millis(1000)));
+    assert_eq!(gone(&claim), Some(Millis(4000)));
     let token = Token::new("desktop", [2; 8]);
     let ours = claimed(token.as_str(), us(), "2");
     assert_eq!(claim.says(ours, Some(token), start, true), Next::Keep);
@@ -123,7 +124,12 @@ fn its_own_former_claim_is_taken_at_once_and_by_the_name_that_had_it() {
 #[test]
 fn what_was_asked_before_is_left_to_whoever_takes_the_server_over() {
     let start = Instant::now();
-    let question = |stage: &str| OpenQuestion { pane: PaneId(3), pipeline: "ci".to_owned(), stage: stage.to_owned() };
+    let question = |stage: &str| OpenQuestion {
+        pane: PaneId(3),
+        pipeline: "ci".to_owned(),
+        stage: stage.to_owned(),
+        asked: Timestamp(1),
+    };
     let lease_with = |stages: &[&str]| {
         let asks = stages.iter().map(|stage| question(stage)).collect();
         Estate { asks, left: Vec::new() }.lease(Timestamp(0))
@@ -178,20 +184,55 @@ fn what_was_asked_before_is_left_to_whoever_takes_the_server_over() {
 }
 
 #[test]
-fn what_was_asked_just_now_is_left_standing_for_a_moment() {
-    let (mut claim, start) = (claim(), Instant::now());
-    claim.asked = Some(start);
-    assert!(!claim.has_just_asked(start), "nothing is open");
-    claim.estate.asks = vec![OpenQuestion { pane: PaneId(3), pipeline: "ci".to_owned(), stage: "build".to_owned() }];
-    assert!(claim.has_just_asked(start + Duration::from_secs(1)));
-    assert!(!claim.has_just_asked(start + Duration::from_secs(2)));
+fn who_ends_in_order_leaves_what_it_asked_to_those_who_watch() {
+    let question =
+        || OpenQuestion { pane: PaneId(3), pipeline: "ci".to_owned(), stage: "build".to_owned(), asked: Timestamp(1) };
+    let mut ending = claim();
+    assert_eq!(ending.bequest(Timestamp(0)), None, "nothing is open");
+    ending.estate.asks = vec![question()];
+    let lease = ending.bequest(Timestamp(0)).unwrap();
+    let given_back = Claimed { lease, ..Claimed::default() };
+    // Whoever watched and has seen it, whoever has not, and its own next life, which knows it.
+    let heirs = |mut claim: Claim| {
+        claim.inherit(&given_back);
+        claim.estate.left.iter().map(|owner| (owner.instance.clone(), owner.asks.clone())).collect::<Vec<_>>()
+    };
+    let left = [("desktop".to_owned(), vec![question()])];
+    let other = || Claim { us: owner("laptop", "nas", "here", 9), ..claim() };
+    let known = Owner { asks: vec![question()], ..us() };
+    assert_eq!(heirs(other()), left);
+    assert_eq!(heirs(Claim { known, ..other() }), left);
+    assert_eq!(heirs(claim()), []);
+}
+
+#[test]
+fn a_watcher_leaves_the_pipes_to_one_beside_it_that_is_there() {
+    let start = Instant::now();
+    let mut watching = claim();
+    assert!(!watching.leaves_pipes());
+    let laptop = |place: &str| claimed("laptop.1", owner("laptop", "nas", place, 9), "1");
+    says(&mut watching, start, 0, &laptop("here"));
+    assert!(watching.leaves_pipes());
+    says(&mut watching, start, 1, &Claimed::default());
+    assert!(!watching.leaves_pipes(), "nobody reads them now");
+    // It may have done nothing for a while before it gave the server back.
+    let gone = watching.owner().and_then(|owner| owner.gone).unwrap();
+    assert!(gone >= Millis(4000), "{gone:?}");
+    let mut apart = claim();
+    says(&mut apart, start, 0, &laptop("there"));
+    assert!(!apart.leaves_pipes(), "on another machine it has none here");
 }
 
 #[test]
 fn a_look_that_comes_back_keeps_what_is_asked_meanwhile() {
     let mut claim = claim();
     let found = claim.clone();
-    claim.estate.asks = vec![OpenQuestion { pane: PaneId(3), pipeline: "ci".to_owned(), stage: "build".to_owned() }];
+    claim.estate.asks = vec![OpenQuestion {
+        pane: PaneId(3),
+        pipeline: "ci".to_owned(),
+        stage: "build".to_owned(),
+        asked: Timestamp(1),
+    }];
     claim.found(found);
     assert_eq!(claim.estate.asks.len(), 1);
 }

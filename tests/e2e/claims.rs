@@ -203,7 +203,10 @@ fn killed_and_started_again_it_has_its_server_at_once_although_another_one_waits
     let token = |room: &Room| room.server.tmux(&["show-options", "-sqv", "@tmuxagent_owner"]);
     let before = token(&room);
     room.kill_9();
+    second.wait_status("\"gone\"");
     room.watch();
+    // The second one has read by pipes meanwhile, of which a pane has one.
+    wait_for(PATIENCE, "its pipes", || (!room.answer(&["status"]).contains("not ours")).then_some(()));
     let after = token(&room);
     let instance = |token: &str| token.split('.').next().map(str::to_owned);
     assert_eq!(instance(&before), instance(&after));

@@ -88,7 +88,7 @@ impl Turn<'_> {
 /// Why keys were held back, as the rest of a sentence.
 pub fn why_skipped(reason: &SkipReason) -> String {
     match reason {
-        SkipReason::OtherServer => "was not typed: another tmux server answers there".to_owned(),
+        SkipReason::OtherServer => "was not typed: its tmux server is gone".to_owned(),
         SkipReason::OtherSupervisor => "was not typed: another tmuxagent types there".to_owned(),
         SkipReason::OtherProcess => "was not typed: another process runs in the pane".to_owned(),
         SkipReason::Dead => "was not typed: the pane's process ended".to_owned(),

@@ -180,7 +180,7 @@ pub(super) const SENTENCES: &[(&str, &str)] = &[
     ("`{}` {}. Try again?", "`{0}` {1}。再试一次？"),
     ("nothing is typed; the stage counts as succeeded", "不输入任何内容；该阶段视为成功"),
     ("nothing is typed; the stage is left out", "不输入任何内容；跳过该阶段"),
-    ("was not typed: another tmux server answers there", "未输入：该地址已是另一个 tmux 服务"),
+    ("was not typed: its tmux server is gone", "未输入：它的 tmux 服务器已不在"),
     ("was not typed: another tmuxagent types there", "未输入：那里由另一个 tmuxagent 负责输入"),
     ("was not typed: another process runs in the pane", "未输入：窗格里已换成别的进程"),
     ("was not typed: the pane's process ended", "未输入：窗格里的进程已结束"),

@@ -246,7 +246,7 @@ pub const fn message_type(lang: Lang, kind: MessageType) -> &'static str {
 #[must_use]
 pub fn skip_reason(lang: Lang, reason: &SkipReason) -> String {
     let fixed = match reason {
-        SkipReason::OtherServer => lang.pick("another tmux server answers there", "该地址已是另一个 tmux 服务"),
+        SkipReason::OtherServer => lang.pick("its tmux server is gone", "它的 tmux 服务器已不在"),
         SkipReason::OtherSupervisor => lang.pick("another tmuxagent types there", "那里由另一个 tmuxagent 负责输入"),
         SkipReason::OtherProcess => lang.pick("the pane is gone or runs another process", "窗格已关闭或已换成别的进程"),
         SkipReason::Dead => lang.pick("the pane's process has ended", "窗格里的进程已结束"),

@@ -28,7 +28,7 @@ pub fn render(model: &Model, confirm: &Confirm, screen: &Screen, buffer: &mut Bu
     } else {
         scroll(model, &mut lines, room);
     }
-    lines.push(if over.is_some() { way_out(model) } else { keys(model) });
+    lines.push(if over.is_some() { way_out(model) } else { keys(model, confirm) });
     put_box(model, title, lines, screen, buffer);
 }
 
@@ -213,14 +213,21 @@ fn effect(model: &Model, approval: &Approval, verdict: &Verdict, width: u16) -> 
     lines
 }
 
-/// `y yes  n no`, from the effective keymap.
-fn keys(model: &Model) -> Line<'static> {
-    let theme = model.theme();
+/// `y yes  n no`, from the effective keymap. Of an answer the keys are named by what they do: it may be a no itself, and the
+/// key for no only leaves the dialog.
+fn keys(model: &Model, confirm: &Confirm) -> Line<'static> {
+    let (theme, lang) = (model.theme(), model.lang());
+    let answers = matches!(confirm, Confirm::Decide { verdict, .. } if verdict.answer.is_some());
+    let words = |action: KeyAction| match (answers, action) {
+        (true, KeyAction::Yes) => Text::GivesIt.of(lang),
+        (true, _) => Text::GoesBack.of(lang),
+        (false, _) => action.short(lang),
+    };
     let mut spans = Vec::new();
     for action in [KeyAction::Yes, KeyAction::No] {
         let labels = model.setup.keymap.labels(action, theme.glyphs).replace(' ', "/");
         spans.push(Span::styled(labels, theme.busy().patch(theme.strong())));
-        spans.push(Span::raw(format!(" {}   ", action.short(model.lang()))));
+        spans.push(Span::raw(format!(" {}   ", words(action))));
     }
     Line::from(spans)
 }

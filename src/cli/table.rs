@@ -125,7 +125,7 @@ mod tests {
         let row = [cell("check"), cell("exit code 1; its output: `AssertionError: 90 !== 91 in the cart`")];
         let widest = |text: String| text.lines().map(UnicodeWidthStr::width).max().unwrap_or(0);
         assert!(widest(out.row(&row, &[5, 33], false)) <= 40);
-        assert_eq!(Fold::longest_command(&row[1].1), 38, "which a table of commands keeps whole");
+        assert_eq!(Fold::longest_command(&row[1].1), 39, "which a table of commands keeps whole");
         assert!(widest(out.row(&row, &[5, 33], true)) > 40);
     }
 }

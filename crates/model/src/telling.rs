@@ -300,7 +300,7 @@ fn sums_up(text: &str) -> bool {
         "test result:",
         "Some errors have detailed",
     ];
-    BEGINNINGS.iter().any(|begin| text.starts_with(begin)) || text.ends_with("failing tests:")
+    BEGINNINGS.iter().any(|begin| text.starts_with(begin)) || text.ends_with(" tests:")
 }
 
 /// Whether a line has a form in which compilers, test runners and build tools report what is wrong.

@@ -131,7 +131,7 @@ mod tests {
         let way = Transport::Local { bin: "tmux".to_owned(), socket: tmuxagent_tmux::Socket::Name("work".to_owned()) };
         let pane = PaneKey { host: HostName::new("local"), server: ServerId::new("s"), pane: PaneId(3), pid: 1 };
         let told = in_words("no current client".to_owned(), &way, &pane);
-        let line = "env -u TMUX tmux -L work attach-session -t %3 ';' select-window -t %3 ';' select-pane -t %3";
+        let line = "env -u TMUX tmux -L work -u attach-session -t %3 ';' select-window -t %3 ';' select-pane -t %3";
         assert_eq!(told, format!("no terminal shows the pane's tmux server; this command does: {line}"));
         assert_eq!(in_words("can't find pane".to_owned(), &way, &pane), "can't find pane");
     }

@@ -213,21 +213,25 @@ fn effect(model: &Model, approval: &Approval, verdict: &Verdict, width: u16) -> 
     lines
 }
 
-/// `y yes  n no`, from the effective keymap. Of an answer the keys are named by what they do: it may be a no itself, and the
-/// key for no only leaves the dialog.
+/// What a key of a dialog does, in a word. Of an answer that is no yes or no: it may be a no itself, and the key for no only
+/// leaves the dialog.
+pub fn key_word(lang: Lang, confirm: &Confirm, action: KeyAction) -> &'static str {
+    let answers = matches!(confirm, Confirm::Decide { verdict, .. } if verdict.answer.is_some());
+    match (answers, action) {
+        (true, KeyAction::Yes) => Text::GivesIt.of(lang),
+        (true, KeyAction::No) => Text::GoesBack.of(lang),
+        _ => action.short(lang),
+    }
+}
+
+/// `y yes  n no`, from the effective keymap.
 fn keys(model: &Model, confirm: &Confirm) -> Line<'static> {
     let (theme, lang) = (model.theme(), model.lang());
-    let answers = matches!(confirm, Confirm::Decide { verdict, .. } if verdict.answer.is_some());
-    let words = |action: KeyAction| match (answers, action) {
-        (true, KeyAction::Yes) => Text::GivesIt.of(lang),
-        (true, _) => Text::GoesBack.of(lang),
-        (false, _) => action.short(lang),
-    };
     let mut spans = Vec::new();
     for action in [KeyAction::Yes, KeyAction::No] {
         let labels = model.setup.keymap.labels(action, theme.glyphs).replace(' ', "/");
         spans.push(Span::styled(labels, theme.busy().patch(theme.strong())));
-        spans.push(Span::raw(format!(" {}   ", words(action))));
+        spans.push(Span::raw(format!(" {}   ", key_word(lang, confirm, action))));
     }
     Line::from(spans)
 }

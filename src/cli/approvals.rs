@@ -4,11 +4,11 @@ use super::connection::Connection;
 use super::control::quoted;
 use super::{CliError, Outcome, Output, Session, Tone, exit};
 use clap::Args;
-use tmuxagent_model::{Approval, ApprovalKind, ApprovalState, Decision, GAP, Snapshot, Timestamp, fitting};
+use tmuxagent_model::{Approval, ApprovalKind, ApprovalState, Decision, GAP, KeyStep, Snapshot, Timestamp, fitting};
 use tmuxagent_text::cli::{Word, word};
 use tmuxagent_text::{
-    Lang, Text, ago, approval_kind, approval_state, clean, decider, effect_of_yes, question, span, steps_line,
-    told_option, via,
+    Lang, Text, ago, approval_kind, approval_state, clean, decider, effect_of_yes, in_list, more_characters, question,
+    reveal, span, steps_line, told_option, via,
 };
 
 #[derive(Debug, Args)]
@@ -73,7 +73,12 @@ fn list(out: &Output, approvals: &[Approval], now: Timestamp) -> Result<(), CliE
             let effects =
                 [(Text::Effect, effect_of_yes(lang, approval)), (Text::EffectNo, steps_line(&approval.effect_no))];
             for (head, does) in effects.iter().filter(|(_, does)| !does.is_empty()) {
-                out.wrapped("  ", Tone::Warn, &format!("{}: {does}", head.of(lang)))?;
+                let (shown, left_out) = in_list(does);
+                out.wrapped("  ", Tone::Warn, &format!("{}: {shown}", head.of(lang)))?;
+                if left_out > 0 {
+                    let more = more_characters(lang, left_out, approval.id.as_str());
+                    out.item("  ", &out.paint(Tone::Warn, &more))?;
+                }
             }
             choices(out, approval)?;
             answer(out, approval)?;
@@ -90,7 +95,7 @@ fn evidence(out: &Output, approval: &Approval) -> Result<(), CliError> {
     let whole = matches!(approval.kind, ApprovalKind::Dialog { .. }) || approval.evidence.len() <= LISTED + 1;
     let (lines, left_out) = fitting(&approval.evidence, if whole { usize::MAX } else { LISTED });
     for line in &lines {
-        out.item("  > ", &out.paint(Tone::Dim, &clean(line)))?;
+        out.quoted("  > ", Tone::Dim, &clean(line))?;
     }
     if left_out > 0 {
         let more = more(out.lang, left_out, approval.id.as_str());
@@ -126,7 +131,7 @@ fn choices(out: &Output, approval: &Approval) -> Result<(), CliError> {
         let types = Text::EffectTypes.of(out.lang);
         let typed = typed.map(|typed| format!("  ({types} {typed})")).unwrap_or_default();
         let told = told_option(out.lang, approval, option, &clean(option));
-        out.item("    - ", &format!("{told}{typed}"))
+        out.quoted("    - ", Tone::Plain, &format!("{told}{typed}"))
     })
 }
 
@@ -177,7 +182,7 @@ pub(super) fn show(out: &Output, approval: &Approval, now: Timestamp) -> Result<
         if value.is_empty() {
             Ok(())
         } else {
-            out.line(&format!("{}: {value}", out.paint(Tone::Dim, word(lang, head))))
+            out.quoted(&format!("{}: ", out.paint(Tone::Dim, word(lang, head))), Tone::Plain, &value)
         }
     };
     out.line(&format!("{} {}", out.paint(Tone::Bold, &name(approval)), approval_state(lang, approval.state)))?;
@@ -189,6 +194,7 @@ pub(super) fn show(out: &Output, approval: &Approval, now: Timestamp) -> Result<
     row(Word::Stage, of.collect::<Vec<_>>().join(" / "))?;
     row(Word::Question, clean(&question(lang, approval)))?;
     row(Word::WillDo, effect_of_yes(lang, approval))?;
+    lines_typed(out, approval)?;
     row(Word::WillNot, steps_line(&approval.effect_no))?;
     choices(out, approval)?;
     if approval.state == ApprovalState::Pending {
@@ -201,10 +207,16 @@ pub(super) fn show(out: &Output, approval: &Approval, now: Timestamp) -> Result<
     if let Some(decision) = &approval.decision {
         row(Word::Decided, decided(lang, decision, now))?;
     }
-    for line in &approval.evidence {
-        out.item("  ", &clean(line))?;
-    }
-    Ok(())
+    approval.evidence.iter().try_for_each(|line| out.quoted("  ", Tone::Plain, &clean(line)))
+}
+
+/// Each line of a text of several that a yes types, such as a prompt: in one line it is told by its first one.
+fn lines_typed(out: &Output, approval: &Approval) -> Result<(), CliError> {
+    let texts = approval.effect.iter().filter_map(|step| match step {
+        KeyStep::Text(text) if text.trim_end().contains('\n') => Some(text),
+        _ => None,
+    });
+    texts.flat_map(|text| text.lines()).try_for_each(|line| out.quoted("  | ", Tone::Warn, &reveal(line)))
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use tmuxagent_model::{
     Approval, ApprovalState, Command, Doubt, HostState, HostView, Millis, Owner, Snapshot, Timestamp, Via,
 };
 use tmuxagent_text::cli::{Word, word};
-use tmuxagent_text::{clean, owner_name, question};
+use tmuxagent_text::{Lang, clean, owner_name, question};
 use tmuxagent_tmux::this_process;
 use tokio::runtime::Runtime;
 
@@ -320,8 +320,20 @@ pub(super) fn ignored_policy(session: &Session, in_force: &[String]) -> Option<S
     let same = named.is_some_and(|sources| tmuxagent_config::policy_names(&sources) == in_force);
     (!same && !session.overrides.policy.is_empty()).then(|| {
         let text = word(session.out.lang, Word::PolicyIgnored);
-        format!("{text} {}", clean(&in_force.join(", ")))
+        format!("{text} {}", some_of(session.out.lang, in_force))
     })
+}
+
+/// Files that a sentence names; of many some, and the command that names all.
+const NAMED: usize = 3;
+
+fn some_of(lang: Lang, files: &[String]) -> String {
+    let named = clean(&files.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", "));
+    match (lang, files.len().saturating_sub(NAMED)) {
+        (_, 0) => named,
+        (Lang::En, more) => format!("{named} and {more} more: `tmuxagent status`"),
+        (Lang::Zh, more) => format!("{named} 等，另有 {more} 个：`tmuxagent status`"),
+    }
 }
 
 fn unreachable(socket: &Path, error: ClientError) -> CliError {
@@ -356,4 +368,17 @@ fn gone(reason: &str) -> CliError {
 fn unexpected(what: &str) -> CliError {
     let text = format!("the supervisor answered something else than {what}");
     CliError::Answer { kind: ErrorKind::UnknownRequest, text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_many_files_some_are_named_and_the_others_counted() {
+        let files = |n: u8| (0..n).map(|n| format!("/p/{n}.yaml")).collect::<Vec<_>>();
+        assert_eq!(some_of(Lang::En, &files(3)), "/p/0.yaml, /p/1.yaml, /p/2.yaml");
+        assert_eq!(some_of(Lang::En, &files(9)), "/p/0.yaml, /p/1.yaml, /p/2.yaml and 6 more: `tmuxagent status`");
+        assert!(some_of(Lang::Zh, &files(9)).ends_with("等，另有 6 个：`tmuxagent status`"));
+    }
 }

@@ -142,6 +142,26 @@ impl Output {
         self.raw(&laid)
     }
 
+    /// The same for what somebody else wrote, or what is typed: it is broken also between backticks.
+    ///
+    /// # Errors
+    /// When standard output can't be written.
+    pub fn quoted(&self, head: &str, tone: Tone, text: &str) -> Result<(), CliError> {
+        let (mut head, text) = (inert(head, self.color), inert(text, false));
+        let mut indent = uncoloured(&head).width();
+        if indent * 2 > usize::from(self.width) {
+            // There is no room behind it.
+            self.raw(&self.laid("", 2, head.trim_end()))?;
+            (head, indent) = (" ".repeat(4), 4);
+        }
+        let room = usize::from(self.width).saturating_sub(indent).max(10);
+        for line in (Fold { first: room, rest: room, commands: false }).lines(&text) {
+            self.raw(&format!("{head}{}\n", self.paint(tone, &line)))?;
+            head = " ".repeat(indent);
+        }
+        Ok(())
+    }
+
     /// Prints one line as long as it is: a path or a command that somebody copies, or a script reads.
     ///
     /// # Errors
@@ -338,6 +358,11 @@ pub fn report(error: &CliError, json: bool, lang: Lang, redactor: &Redactor) -> 
     let _ = writeln!(message, "{prefix}{}", harmless(&text, redactor));
     for hint in &hints {
         let _ = writeln!(message, "{}{hint}", lang.pick("hint: ", "提示："), hint = harmless(hint, redactor));
+    }
+    if io::stderr().is_terminal() {
+        let room = usize::from(columns()).max(20);
+        let fold = Fold { first: room, rest: room, commands: true };
+        message = message.lines().flat_map(|line| fold.lines(line)).map(|line| line + "\n").collect();
     }
     // Nothing is left to be done where standard error is closed too.
     let _ = io::stderr().lock().write_all(message.as_bytes());

@@ -102,7 +102,7 @@ fn runs(out: &Output, snapshot: &Snapshot) -> Result<(), super::CliError> {
     if snapshot.runs.is_empty() {
         return out.line(word(lang, Word::NoRuns));
     }
-    for run in &snapshot.runs {
+    for run in open_first(&snapshot.runs) {
         let number = run.run.map_or_else(|| "-".to_owned(), |number| number.to_string());
         let tone = match run.state {
             None => Tone::Dim,
@@ -137,10 +137,26 @@ fn runs(out: &Output, snapshot: &Snapshot) -> Result<(), super::CliError> {
             })
             .collect();
         let stage_heading = format!("  {}", word(lang, Word::Stage));
-        out.table(&[&stage_heading, word(lang, Word::State), word(lang, Word::Attempt), ""], &stages)?;
+        out.table_of_quotes(&[&stage_heading, word(lang, Word::State), word(lang, Word::Attempt), ""], &stages)?;
         asked(out, snapshot, run)?;
     }
     Ok(())
+}
+
+/// The runs in the order in which somebody looks for them: those that go on, those that have ended, and last the pipelines that
+/// have not run.
+fn open_first(runs: &[RunView]) -> Vec<&RunView> {
+    let mut runs: Vec<&RunView> = runs.iter().collect();
+    runs.sort_by_key(|run| standing(run.state));
+    runs
+}
+
+const fn standing(state: Option<RunState>) -> u8 {
+    match state {
+        Some(RunState::Open) => 0,
+        Some(_) => 1,
+        None => 2,
+    }
 }
 
 /// Lines of an open question that are shown below its run, those that tell a cause first.
@@ -152,7 +168,7 @@ fn asked(out: &Output, snapshot: &Snapshot, run: &RunView) -> Result<(), super::
     for asked in snapshot.approvals.iter().filter(open).filter(|asked| !asked.evidence.is_empty()) {
         let stage = clean(asked.stage.as_deref().unwrap_or_default());
         for line in shortened(&asked.evidence, CAUSE) {
-            out.item(&format!("  {stage} > "), &out.paint(Tone::Dim, &clean(&line)))?;
+            out.quoted(&format!("  {stage} > "), Tone::Dim, &clean(&line))?;
         }
     }
     Ok(())
@@ -175,5 +191,17 @@ const fn stage_tone(state: StageState) -> Tone {
         StageState::Retrying | StageState::Queued | StageState::Rejected | StageState::Expired => Tone::Warn,
         StageState::Starting | StageState::Running | StageState::Succeeded => Tone::Good,
         StageState::Waiting | StageState::Skipped => Tone::Dim,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_goes_on_is_listed_before_what_has_not_run() {
+        let mut states = [None, Some(RunState::Failed), Some(RunState::Open), None];
+        states.sort_by_key(|state| standing(*state));
+        assert_eq!(states, [Some(RunState::Open), Some(RunState::Failed), None, None]);
     }
 }

@@ -133,7 +133,10 @@ fn print(out: &Output, zone: &TimeZone, report: &Report) -> Result<(), CliError>
         let cell = |cell: &String| (Tone::Plain, cell.clone());
         let rows: Vec<_> = part.rows.iter().map(|row| row.iter().map(cell).collect()).collect();
         if !rows.is_empty() {
-            out.table(&part.heading, &rows)?;
+            out.table_of_quotes(&part.heading, &rows)?;
+        }
+        if !part.more.is_empty() {
+            out.line(&part.more)?;
         }
     }
     Ok(())

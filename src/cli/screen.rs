@@ -130,9 +130,8 @@ pub(super) async fn view(session: &Session, loaded: &Loaded, surface: Surface, r
 
 fn unreachable(error: &ClientError) -> CliError {
     match error {
-        ClientError::NoSupervisor => {
-            CliError::NoSupervisor { text: "no supervisor runs; `tmuxagent` starts one".to_owned() }
-        }
+        // The hint behind it tells how one is started.
+        ClientError::NoSupervisor => CliError::NoSupervisor { text: "no supervisor runs".to_owned() },
         other => CliError::internal(color_eyre::eyre::eyre!("{other}")),
     }
 }

@@ -10,11 +10,15 @@ use jiff::tz::TimeZone;
 use tmuxagent_model::{Alert, AlertKind, Approval, ApprovalId, ApprovalState, RunId, Urgency, shortened};
 use tmuxagent_text::plain::{CUT, cut_bytes, harmless, one_line};
 use tmuxagent_text::redact::Redactor;
-use tmuxagent_text::{Lang, Text, answered, effect_sentence, local, question, sentence, steps_line, told_option};
+use tmuxagent_text::{
+    Lang, Text, answered, effect_sentence, local, more_characters, question, sentence, steps_line, told_option,
+};
 
 /// The most last lines that several messages show as one, and that one of them shows.
 const TOGETHER: usize = 24;
 const MOST_OF_ONE: usize = 5;
+/// So much of what is sent stays while a message has lines of the cause, bytes.
+const BRIEF: usize = 400;
 
 /// A message for one human, in one language.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,11 +71,11 @@ pub struct Ask {
     /// What the person is asked, in their language.
     pub question: String,
     /// What a yes sends, one line; empty when it sends nothing.
-    pub command: String,
+    pub command: Sent,
     /// The sentence for a question of which a yes sends the answer that comes with it.
     pub answered: Option<Text>,
     /// What a no sends, one line; empty when it sends nothing.
-    pub command_of_no: String,
+    pub command_of_no: Sent,
     /// The lines that led to it, oldest first.
     pub evidence: Vec<String>,
     /// The answers to choose from, each with what it does where its word does not say it.
@@ -253,6 +257,27 @@ fn place(alert: &Alert) -> Option<&str> {
     alert.body.lines().next().filter(|line| !line.is_empty() && *line != alert.title)
 }
 
+/// What a decision sends, as far as a message shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Sent {
+    /// That much of it, ending in [`CUT`] where some is left out.
+    pub shown: String,
+    /// Characters of the whole.
+    chars: usize,
+}
+
+impl Sent {
+    fn of(whole: String) -> Self {
+        Self { chars: whole.chars().count(), shown: whole }
+    }
+
+    /// Characters that are not shown.
+    fn left_out(&self) -> usize {
+        let shown = self.shown.chars().count();
+        if shown < self.chars { self.chars - shown.saturating_sub(1) } else { 0 }
+    }
+}
+
 /// Whether the title is part of the text.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Head {
@@ -279,9 +304,9 @@ impl Ask {
             stage,
             reason: lang.reason(&approval.kind),
             question: words(&question(lang, approval)),
-            command: words(&effect_sentence(lang, &approval.effect_text)),
+            command: Sent::of(words(&effect_sentence(lang, &approval.effect_text))),
             answered: answered(approval),
-            command_of_no: words(&steps_line(&approval.effect_no)),
+            command_of_no: Sent::of(words(&steps_line(&approval.effect_no))),
             evidence: lines_of(approval, redactor),
             options: approval
                 .options
@@ -304,6 +329,16 @@ impl Ask {
     pub fn takes_buttons(&self, pressers: &[String]) -> bool {
         let one_may = self.approvers.is_empty() || self.approvers.iter().any(|approver| pressers.contains(approver));
         self.options.is_empty() && self.confirm.is_none() && !self.takes_text && self.takes_no && one_may
+    }
+
+    /// What is sent, below its heading; where not all of it fits, how much more there is and the command that shows it.
+    fn sent(&self, markup: Markup, lang: Lang, head: &str, sent: &Sent) -> Vec<String> {
+        if sent.shown.is_empty() {
+            return Vec::new();
+        }
+        let rest = sent.left_out();
+        let more = (rest > 0).then(|| markup.text(&more_characters(lang, rest, self.approval.as_str())));
+        [markup.bold(head), markup.block(&sent.shown)].into_iter().chain(more).collect()
     }
 
     /// The command that says yes.
@@ -338,14 +373,10 @@ impl Ask {
         let mut parts = vec![facts.join(markup.line_break())];
         if let Some(answered) = self.answered {
             parts.push(field(markup, Text::Effect.of(lang), answered.of(lang)));
-        } else if !self.command.is_empty() {
-            parts.push(markup.bold(lang.pick("A yes will type", "批准后将输入")));
-            parts.push(markup.block(&self.command));
+        } else {
+            parts.extend(self.sent(markup, lang, lang.pick("A yes will type", "批准后将输入"), &self.command));
         }
-        if !self.command_of_no.is_empty() {
-            parts.push(markup.bold(lang.pick("A no will type", "拒绝后将输入")));
-            parts.push(markup.block(&self.command_of_no));
-        }
+        parts.extend(self.sent(markup, lang, lang.pick("A no will type", "拒绝后将输入"), &self.command_of_no));
         if !self.evidence.is_empty() {
             parts.push(markup.bold(lang.pick("Last lines", "最近输出")));
             parts.push(markup.block(&self.evidence.join("\n")));
@@ -407,6 +438,12 @@ fn fit(message: &Message, limit: usize, write: impl Fn(&Message) -> String) -> S
 /// three bytes after its replacement, so at least a third of the excess goes.
 fn shorten(message: &mut Message, excess: usize) -> bool {
     let step = (excess / 3).max(8);
+    // A long effect leaves the cause its lines: where the rest of it stands is told below it.
+    if let Some(ask) = &mut message.ask
+        && (trim(&mut ask.command.shown, step, BRIEF) || trim(&mut ask.command_of_no.shown, step, BRIEF))
+    {
+        return true;
+    }
     if let Some(ask) = &mut message.ask
         && !ask.evidence.is_empty()
     {
@@ -423,8 +460,8 @@ fn shorten(message: &mut Message, excess: usize) -> bool {
     }
     if let Some(ask) = &mut message.ask {
         let parts = [
-            (&mut ask.command, 60),
-            (&mut ask.command_of_no, 60),
+            (&mut ask.command.shown, 60),
+            (&mut ask.command_of_no.shown, 60),
             (&mut ask.question, 40),
             (&mut ask.stage, 20),
             (&mut ask.place, 20),

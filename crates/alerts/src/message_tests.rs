@@ -145,6 +145,25 @@ proptest! {
 }
 
 #[test]
+fn a_long_effect_is_whole_where_there_is_room_and_else_told_to_be_cut() {
+    let line = "file.tar.gz ".repeat(160);
+    let asked =
+        Approval { effect_text: format!("echo {line}⏎"), evidence: vec!["not ok 1".to_owned()], ..approval() };
+    let written = |lang, limit| {
+        let zone = TimeZone::UTC;
+        Message::compose(&alert(), Some(&asked), None, lang, &zone, &Redactor::default()).render(Markup::Raw, limit)
+    };
+    assert!(written(Lang::En, 64 * 1024).contains(&line) && !written(Lang::En, 64 * 1024).contains("more character"));
+    for (lang, told) in
+        [(Lang::En, " more characters: `tmuxagent approvals "), (Lang::Zh, " 个字符：`tmuxagent approvals ")]
+    {
+        let short = written(lang, 2_000);
+        assert!(short.contains(told) && short.contains(asked.id.as_str()), "{short}");
+        assert!(short.contains("file.tar.gz") && short.contains("not ok 1"), "the cause stays: {short}");
+    }
+}
+
+#[test]
 fn an_agents_question_stays_in_its_own_words() {
     let asked = |kind| {
         let approval = Approval { kind, question: "Start stage build of storyapp-ci?".to_owned(), ..approval() };

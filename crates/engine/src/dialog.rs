@@ -9,7 +9,7 @@ use super::expiry::OnExpiry;
 use super::gate::Ask;
 use super::progress::cut;
 use super::state::{ApprovalRow, Purpose};
-use super::text::{describe_steps, one_line, visible};
+use super::text::{one_line, steps_in_words, visible};
 use super::turn::Turn;
 use serde::{Deserialize, Serialize};
 use tmuxagent_model::{
@@ -175,7 +175,7 @@ impl Turn<'_> {
         let ask = Ask {
             kind: ApprovalKind::Dialog { agent: visible(agent), lease: self.lease_offer(question, front) },
             question: title(&visible(agent), question),
-            effect_text: describe_steps(&steps),
+            effect_text: steps_in_words(&steps),
             effect: steps,
             options: dialog.answers.iter().map(|answer| answer.label.clone()).collect(),
             evidence: Some(self.rows_of(question)),

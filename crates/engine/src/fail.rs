@@ -131,7 +131,7 @@ impl Turn<'_> {
             format!("Stage {} failed ({}). {end}", rule.name, text::visible(&cause.brief()))
         });
         let effect_text = match on_approve {
-            OnApprove::Rerun => text::describe_plan(&plan),
+            OnApprove::Rerun => text::plan_in_words(&plan),
             OnApprove::Continue => "nothing is typed; the stage counts as succeeded".to_owned(),
             OnApprove::Skip => "nothing is typed; the stage is left out".to_owned(),
         };

@@ -9,7 +9,7 @@ use super::front::for_anybody;
 use super::progress::Cause;
 use super::state::{Again, ApprovalRow, IntentRow, Purpose};
 use super::table::StageInput;
-use super::text::{describe_intent, describe_plan, plan_keys};
+use super::text::{in_brief, intent_in_words, plan_in_words, plan_keys};
 use super::turn::{At, Turn};
 use crate::lifecycle::{self, Input};
 use std::sync::Arc;
@@ -125,7 +125,7 @@ impl Turn<'_> {
             }
         };
         let question = self.gate_question(at, pipeline, rule, attempt);
-        let (effect, effect_text) = (plan_keys(&plan), describe_plan(&plan));
+        let (effect, effect_text) = (plan_keys(&plan), plan_in_words(&plan));
         if let Some(stage) = self.stage_mut(at) {
             stage.plan = plan;
             stage.plan_fixed = true;
@@ -176,7 +176,7 @@ impl Turn<'_> {
         let gate = rule.gate.as_ref();
         let confirm = gate.and_then(|gate| gate.confirm.clone());
         let approvers = gate.map(|gate| gate.approvers.clone()).unwrap_or_default();
-        let effect_text = self.cleaner.clean(&describe_plan(&plan));
+        let effect_text = self.cleaner.clean(&plan_in_words(&plan));
         let same_plan = self.stage(at).is_some_and(|stage| stage.plan == plan);
         let Some(row) = self.state.approvals.get_mut(&id) else { return };
         let asked = &mut row.approval;
@@ -197,7 +197,7 @@ impl Turn<'_> {
 
     /// An effect was not performed, or nobody knows: the human decides.
     pub fn ask_settle(&mut self, at: Option<At>, row: &IntentRow, why: &str, untouched: bool) {
-        let words = describe_intent(self.state, row);
+        let words = intent_in_words(self.state, row);
         let (intent, effect) = (&row.intent.id, for_anybody(row.intent.effect.clone()));
         let again = Again { effect, purpose: row.purpose.clone(), untouched };
         if let Some(at) = at {
@@ -219,7 +219,7 @@ impl Turn<'_> {
         let pane = again.effect.pane().cloned();
         let ask = Ask {
             kind: ApprovalKind::Settle { intent: intent.clone(), untouched },
-            question: format!("`{words}` {why}. Try again?"),
+            question: format!("`{}` {why}. Try again?", in_brief(&words)),
             effect: keys,
             effect_text: words,
             options: vec![AGAIN.to_owned(), DONE.to_owned()],
@@ -360,7 +360,7 @@ impl Turn<'_> {
         let (question, place, run) = (approval.question.clone(), approval.told_place(), approval.run);
         let mut body = place.clone();
         if !approval.effect_text.is_empty() {
-            body.push_str(&format!("\n{}", approval.effect_text));
+            body.push_str(&format!("\n{}", in_brief(&approval.effect_text)));
         }
         for line in &approval.evidence {
             body.push_str(&format!("\n{line}"));

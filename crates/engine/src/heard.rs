@@ -70,7 +70,7 @@ impl Turn<'_> {
         let ask = Ask {
             kind: ApprovalKind::Agent,
             question,
-            effect_text: super::text::describe_steps(&steps),
+            effect_text: super::text::steps_in_words(&steps),
             effect: steps,
             options,
             program: self.state.panes.get(pane).map(|row| row.info.facts.command.clone()),

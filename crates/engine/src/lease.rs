@@ -13,6 +13,8 @@ use tmuxagent_model::{
 };
 use tmuxagent_policy::{Class, class_of};
 
+/// Why no lease goes with any other question.
+const NO_COMMAND: &str = "a lease goes with an agent's question about a command, and this is none";
 /// The most that one lease answers.
 const ANSWERS: u32 = 50;
 /// The longest time of a lease.
@@ -49,7 +51,10 @@ impl Turn<'_> {
     /// What a lease that goes with the approval of a dialog would allow.
     pub fn lease_offer(&self, question: &AgentQuestion, front: Option<&Front>) -> LeaseOffer {
         let refuse = |why: &str| LeaseOffer { class: Vec::new(), refused: why.to_owned() };
-        if question.kind != AgentQuestionKind::Command || !question.whole {
+        if question.kind != AgentQuestionKind::Command {
+            return refuse(NO_COMMAND);
+        }
+        if !question.whole {
             return refuse("a lease is for commands that are shown whole");
         }
         if front.is_none() {
@@ -108,7 +113,7 @@ impl Turn<'_> {
             return Err((RefusalKind::NotFound, format!("there is no approval {id}")));
         };
         let ApprovalKind::Dialog { lease, .. } = &row.approval.kind else {
-            return Err(refused("a lease is for commands that are shown whole"));
+            return Err(refused(NO_COMMAND));
         };
         let Some(front) = row.asker.clone().filter(|_| !lease.class.is_empty()) else {
             return Err((RefusalKind::Refused, format!("no lease is given for this: {}", lease.refused)));

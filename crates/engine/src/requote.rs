@@ -4,7 +4,7 @@
 //! typed, and the action is written anew for that one. People were shown the values themselves, so they see the same.
 
 use super::state::Planned;
-use super::text::describe_plan;
+use super::text::plan_in_words;
 use super::turn::{At, Turn};
 use std::sync::Arc;
 
@@ -43,7 +43,7 @@ impl Turn<'_> {
         // That its `if` holds was seen when it was its turn.
         let action = rule.actions_on_start.get(stage.cursor as usize)?.act();
         let anew = self.plan(at, rule, std::slice::from_ref(action), stage.attempt).ok()?.into_iter().next()?;
-        let says = |action: &Planned| describe_plan(std::slice::from_ref(action));
+        let says = |action: &Planned| plan_in_words(std::slice::from_ref(action));
         (says(before) == says(&anew)).then_some(anew)
     }
 }

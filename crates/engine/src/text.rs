@@ -33,11 +33,21 @@ impl fmt::Debug for Cleaner {
     }
 }
 
-/// The longest description of an effect, bytes.
+/// The longest description of an effect, bytes. What a person is asked about is told whole.
 const WIDTH: usize = 400;
 
-/// Input as a person reads it: text as it is with control characters escaped, Enter as `⏎`, keys as `<C-c>`.
+/// Words as they stand in an event, in a cause, or beside a state: they only remind of what was decided elsewhere.
+pub fn in_brief(words: &str) -> String {
+    cut(words, WIDTH)
+}
+
+/// Input as a person reads it, in brief.
 pub fn describe_steps(steps: &[KeyStep]) -> String {
+    in_brief(&steps_in_words(steps))
+}
+
+/// Input as a person reads it, whole: text as it is with control characters escaped, Enter as `⏎`, keys as `<C-c>`.
+pub fn steps_in_words(steps: &[KeyStep]) -> String {
     let mut words: Vec<String> = Vec::new();
     for step in steps {
         match step {
@@ -46,7 +56,7 @@ pub fn describe_steps(steps: &[KeyStep]) -> String {
             KeyStep::Key(key) => words.push(format!("<{}>", visible(key))),
         }
     }
-    cut(&words.join(" "), WIDTH)
+    words.join(" ")
 }
 
 /// Text in which every control character is an escape.
@@ -59,19 +69,23 @@ pub fn one_line(text: &str) -> String {
     text.trim().split(char::is_control).next().unwrap_or_default().trim().to_owned()
 }
 
-/// An effect in one line.
+/// An effect in one line, in brief.
 pub fn describe_effect(effect: &Effect) -> String {
+    in_brief(&effect_in_words(effect))
+}
+
+fn effect_in_words(effect: &Effect) -> String {
     match effect {
-        Effect::Send(send) => describe_steps(&send.steps),
+        Effect::Send(send) => steps_in_words(&send.steps),
         Effect::Prompt(prompt) => describe_prompt(&prompt.text),
-        Effect::Answer(answer) => format!("`{}`", cut(&visible(&answer.label), WIDTH)),
-        Effect::Shell(call) => format!("shell: {}", cut(&visible(&call.script.shown), WIDTH)),
+        Effect::Answer(answer) => format!("`{}`", in_brief(&visible(&answer.label))),
+        Effect::Shell(call) => format!("shell: {}", visible(&call.script.shown)),
         Effect::Poll(PollSpec::GithubRun(run) | PollSpec::GitlabPipeline(run) | PollSpec::GiteaRun(run)) => {
             let which = run.workflow.as_ref().or(run.commit.as_ref()).or(run.reference.as_ref());
             format!("poll {} of {}", which.map_or("*", String::as_str), run.repository)
         }
         Effect::Poll(PollSpec::Http { url, .. }) => format!("poll {url}"),
-        Effect::Poll(PollSpec::Command { call }) => format!("poll: {}", cut(&visible(&call.script.shown), WIDTH)),
+        Effect::Poll(PollSpec::Command { call }) => format!("poll: {}", visible(&call.script.shown)),
         Effect::Alert(alert) => format!("alert: {}", visible(&alert.title)),
     }
 }
@@ -79,7 +93,7 @@ pub fn describe_effect(effect: &Effect) -> String {
 /// The same without secrets. What is cut is cleaned before: half a secret is not known as one.
 pub fn describe_cleaned(effect: &Effect, cleaner: &Cleaner) -> String {
     match effect {
-        Effect::Shell(call) => format!("shell: {}", cut(&visible(&cleaner.clean(&call.script.shown)), WIDTH)),
+        Effect::Shell(call) => in_brief(&format!("shell: {}", visible(&cleaner.clean(&call.script.shown)))),
         Effect::Send(_) | Effect::Prompt(_) | Effect::Answer(_) | Effect::Poll(_) | Effect::Alert(_) => {
             cleaner.clean(&describe_effect(effect))
         }
@@ -104,12 +118,17 @@ fn action_of<'s>(state: &'s State, row: &IntentRow) -> Option<&'s Planned> {
     stage.plan.get(stage.cursor as usize)
 }
 
-/// An intent in one line. A tracked command is told as its author wrote it, without the report around it.
+/// An intent in one line, in brief.
 pub fn describe_intent(state: &State, row: &IntentRow) -> String {
+    in_brief(&intent_in_words(state, row))
+}
+
+/// An intent in one line. A tracked command is told as its author wrote it, without the report around it.
+pub fn intent_in_words(state: &State, row: &IntentRow) -> String {
     let written = match &row.purpose {
         Purpose::Plan { .. } => match action_of(state, row) {
-            Some(Planned::Run { command }) => Some(format!("{} ⏎", cut(&visible(&command.shown), WIDTH))),
-            Some(Planned::Send { shown: Some(shown), .. }) => Some(describe_steps(shown)),
+            Some(Planned::Run { command }) => Some(format!("{} ⏎", visible(&command.shown))),
+            Some(Planned::Send { shown: Some(shown), .. }) => Some(steps_in_words(shown)),
             _ => None,
         },
         Purpose::After { .. }
@@ -124,17 +143,13 @@ pub fn describe_intent(state: &State, row: &IntentRow) -> String {
         | Purpose::Hand
         | Purpose::Reply { .. } => None,
     };
-    written.unwrap_or_else(|| describe_effect(&row.intent.effect))
+    written.unwrap_or_else(|| effect_in_words(&row.intent.effect))
 }
 
 fn describe_prompt(text: &str) -> String {
     let lines = text.lines().count();
     let first = visible(text.lines().next().unwrap_or_default());
-    if lines > 1 {
-        format!("prompt: {} … ({lines} lines) ⏎", cut(&first, WIDTH))
-    } else {
-        format!("prompt: {} ⏎", cut(&first, WIDTH))
-    }
+    if lines > 1 { format!("prompt: {first} … ({lines} lines) ⏎") } else { format!("prompt: {first} ⏎") }
 }
 
 /// The input that a plan types into its pane, in order, as people read it. A tracked command stands here as the policy's
@@ -160,13 +175,18 @@ pub fn plan_keys(plan: &[Planned]) -> Vec<KeyStep> {
     keys
 }
 
-/// A plan in one line.
+/// A plan in one line, in brief.
 pub fn describe_plan(plan: &[Planned]) -> String {
+    in_brief(&plan_in_words(plan))
+}
+
+/// A plan in one line, whole.
+pub fn plan_in_words(plan: &[Planned]) -> String {
     let words: Vec<String> = plan
         .iter()
         .filter(|action| !matches!(action, Planned::Skipped { .. }))
         .map(|action| match action {
-            Planned::Send { steps, shown, .. } => describe_steps(shown.as_ref().unwrap_or(steps)),
+            Planned::Send { steps, shown, .. } => steps_in_words(shown.as_ref().unwrap_or(steps)),
             Planned::Run { command } => format!("{} ⏎", visible(&command.shown)),
             Planned::Prompt { text, .. } => describe_prompt(text),
             Planned::Shell { script, .. } => format!("shell: {}", visible(&script.shown)),
@@ -180,10 +200,25 @@ pub fn describe_plan(plan: &[Planned]) -> String {
             }
             Planned::Skipped { what, .. } => what.clone(),
             Planned::If { words, then, .. } => {
-                format!("if {}: {}", visible(words), describe_plan(std::slice::from_ref(then)))
+                format!("if {}: {}", visible(words), plan_in_words(std::slice::from_ref(then)))
             }
             Planned::Later { .. } => "what the command's output says".to_owned(),
         })
         .collect();
-    cut(&words.join(", then "), WIDTH)
+    words.join(", then ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_asked_about_is_told_whole_and_only_what_reminds_of_it_in_brief() {
+        let line = format!("echo {}", "file.tar.gz ".repeat(160).trim_end());
+        let steps = [KeyStep::Text(line.clone()), KeyStep::Key("Enter".to_owned())];
+        assert_eq!(steps_in_words(&steps), format!("{line} ⏎"));
+        let plan = [Planned::Set { name: "all".to_owned(), value: line.clone() }];
+        assert_eq!(plan_in_words(&plan), format!("set all = {line}"));
+        assert!(describe_steps(&steps).len() <= WIDTH + "…".len() && describe_plan(&plan).ends_with('…'));
+    }
 }

@@ -4,7 +4,7 @@ use super::approval_row::ApprovalRow;
 use super::expiry::OnExpiry;
 use super::gate::Ask;
 use super::readers::{affirmative, answer_steps, is_no, is_yes};
-use super::text::{describe_steps, visible};
+use super::text::{steps_in_words, visible};
 use super::turn::{At, Turn};
 use tmuxagent_model::{
     Alert, AlertKind, Approval, ApprovalKind, Front, KeyStep, Note, PaneKey, Severity, StageState, Urgency, Verdict,
@@ -96,7 +96,7 @@ impl Turn<'_> {
         let ask = Ask {
             kind: ApprovalKind::Asks,
             question: format!("The command of stage {name} waits for an answer: {row}"),
-            effect_text: describe_steps(&steps),
+            effect_text: steps_in_words(&steps),
             effect: steps,
             option_effects: options.iter().map(|label| self.steps_for(row, &options, label, &answers)).collect(),
             effect_no: plain(&options, false)

@@ -171,22 +171,31 @@ fn reason_of_panic(below: &[String]) -> Option<String> {
 
 /// What is wrong in a test that a line names, of the lines below it.
 fn reason(name: &str, below: &[String]) -> Option<String> {
+    let row = reason_row(name, below)?;
+    let line = below.get(row)?.trim().replace(" [ERR_ASSERTION]", "");
+    // The values that it compares stand below it.
+    let rest = below.iter().skip(row + 1).take_while(|line| !names_test(line.trim()));
+    let values = rest.into_iter().find(|line| says(line)).filter(|_| line.ends_with(':'));
+    Some(values.map_or_else(|| line.clone(), |values| format!("{line} {}", values.trim())))
+}
+
+fn says(line: &str) -> bool {
+    !is_remains(line) && !is_filler(line)
+}
+
+/// Which of the lines below a test's name tells that.
+fn reason_row(name: &str, below: &[String]) -> Option<usize> {
     let below: Vec<&String> = below.iter().take_while(|line| !names_test(line.trim())).collect();
-    let says = |line: &&String| !is_remains(line) && !is_filler(line);
     let is_below = |line: &&String| says(line) && indent(line) > indent(name);
     let tells = |line: &&String| says(line) && weight(line) == Weight::Cause;
     let hints = |line: &&String| is_below(line) && weight(line) == Weight::Hint;
     let row = below.iter().position(tells).or_else(|| below.iter().position(hints));
-    let row = row.or_else(|| below.iter().position(is_below))?;
-    let line = below.get(row)?.trim().replace(" [ERR_ASSERTION]", "");
-    // The values that it compares stand below it.
-    let values = below.iter().skip(row + 1).find(|line| says(line)).filter(|_| line.ends_with(':'));
-    Some(values.map_or_else(|| line.clone(), |values| format!("{line} {}", values.trim())))
+    row.or_else(|| below.iter().position(is_below))
 }
 
 /// Whether a line names a test that failed, and not why.
 fn names_test(text: &str) -> bool {
-    ["not ok", "✖ ", "✗ ", "✕ ", "✘ ", "× ", "● ", "--- FAIL"].iter().any(|begin| text.starts_with(begin))
+    ["not ok", "✖ ", "✗ ", "✕ ", "✘ ", "× ", "● ", "--- FAIL", "FAIL: "].iter().any(|begin| text.starts_with(begin))
 }
 
 /// A test's name without how long it took, which is another time in each run.
@@ -250,6 +259,12 @@ fn ranked(lines: &[String], most: usize) -> Vec<usize> {
         }
         for row in rows {
             ranked.push(row);
+            // In few lines what is wrong in a test stands before what is printed around its name.
+            let why = lines.get(row..).filter(|_| most < FEW).and_then(<[String]>::split_first);
+            let why = why.filter(|(line, _)| names_test(line.trim())).and_then(|(line, below)| reason_row(line, below));
+            ranked.extend(
+                why.into_iter().flat_map(|why| [row + 1 + why, row + 2 + why]).filter(|row| *row < lines.len()),
+            );
             let around = AROUND.iter().filter_map(|step| row.checked_add_signed(*step));
             ranked.extend(around.filter(|row| *row < lines.len()));
         }
@@ -285,7 +300,7 @@ fn sums_up(text: &str) -> bool {
         "test result:",
         "Some errors have detailed",
     ];
-    BEGINNINGS.iter().any(|begin| text.starts_with(begin))
+    BEGINNINGS.iter().any(|begin| text.starts_with(begin)) || text.ends_with(" tests:")
 }
 
 /// Whether a line has a form in which compilers, test runners and build tools report what is wrong.
@@ -400,9 +415,15 @@ fn is_filler(line: &str) -> bool {
     let planned = text.strip_prefix("1..").is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()));
     counts
         || planned
-        || matches!(text, "---" | "...")
+        || text == "..."
+        || is_ruler(text)
         || BEGINNINGS.iter().any(|begin| text.starts_with(begin))
         || PARTS.iter().any(|part| text.contains(part))
+}
+
+/// A line that only draws a line.
+fn is_ruler(text: &str) -> bool {
+    text.len() > 2 && text.chars().all(|c| "-=_*#─━═".contains(c))
 }
 
 /// What npm adds below the output of any script that failed.

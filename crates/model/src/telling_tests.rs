@@ -245,6 +245,29 @@ fn where_few_rows_are_left_the_cause_is_what_is_shown() {
     assert_eq!(fitting(&evidence, 0), (Vec::new(), evidence.len()));
 }
 
+/// What Python's `unittest` prints, without the blank rows.
+const UNITTEST: &str = "\
+F.
+======================================================================
+FAIL: test_discount (test_cart.Cart.test_discount)
+----------------------------------------------------------------------
+Traceback (most recent call last):
+  File \"/home/me/app/test_cart.py\", line 7, in test_discount
+    self.assertEqual(total(100, 10), 91)
+AssertionError: 90 != 91
+----------------------------------------------------------------------
+Ran 2 tests in 0.001s
+FAILED (failures=1)";
+
+#[test]
+fn a_short_list_holds_the_line_that_decided() {
+    for (text, wanted) in [(UNITTEST, "AssertionError: 90 != 91"), (NODE, "5 !== 4"), (NPM_TEST, "4 !== 5")] {
+        let (shown, _) = fitting(&lines(text), 5);
+        assert!(shown.len() <= 5 && shown.iter().any(|line| line.contains(wanted)), "{shown:#?}");
+        assert!(!shown.iter().any(|line| line.contains("----") || line.contains("====")), "{shown:#?}");
+    }
+}
+
 #[test]
 fn make_tells_its_error_in_three_rows() {
     let printed = "cc -c a.c\ncc -c b.c\nb.c:3:9: error: expected ';'\n  return 1\ncc -c c.c\ncc -c d.c\ncc -c e.c\n\

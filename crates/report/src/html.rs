@@ -60,6 +60,9 @@ fn put(out: &mut String, lang: Lang, part: &Part) {
         let _ = writeln!(out, "<tr>{}</tr>", cells("td", &mut row.iter().map(String::as_str)));
     }
     out.push_str("</tbody></table></div>\n");
+    if !part.more.is_empty() {
+        let _ = writeln!(out, "<p>{}</p>", escape::html(&part.more));
+    }
 }
 
 /// Cells of a chart's day: its width, and the height of the bars.

@@ -34,6 +34,9 @@ fn put(out: &mut String, lang: Lang, part: &Part) {
         let cells: Vec<_> = row.iter().map(|cell| escaped(cell)).collect();
         let _ = writeln!(out, "| {} |", cells.join(" | "));
     }
+    if !part.more.is_empty() {
+        let _ = writeln!(out, "\n{}", part.more);
+    }
 }
 
 /// Foreign text in a cell: nothing of it ends the cell or becomes a link, an image, a tag or emphasis.

@@ -1,6 +1,6 @@
 //! The report in a few lines, for a message to a phone.
 
-use super::table::cause;
+use super::table::{cause, more};
 use super::words::went_well;
 use super::{Report, Word, parts, word};
 use jiff::tz::TimeZone;
@@ -29,6 +29,9 @@ pub fn summary(lang: Lang, zone: &TimeZone, report: &Report) -> String {
     for failure in report.failures.iter().take(CAUSES) {
         let cause = cause(lang, failure);
         let _ = writeln!(out, "{}× {} / {}: {cause}", failure.times, clean(&failure.pipeline), clean(&failure.stage));
+    }
+    if report.failures.len() > CAUSES {
+        let _ = writeln!(out, "{}", more(lang, report.failures.len() - CAUSES));
     }
     out
 }

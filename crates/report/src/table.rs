@@ -18,6 +18,8 @@ pub struct Part {
     pub heading: Vec<&'static str>,
     /// Rows of cells, all harmless for a terminal.
     pub rows: Vec<Vec<String>>,
+    /// How many rows are left out and what has them; empty where all are there.
+    pub more: String,
 }
 
 /// How many causes of failures are listed.
@@ -42,7 +44,7 @@ pub fn stretch(zone: &TimeZone, report: &Report) -> String {
 
 fn part(lang: Lang, title: Word, heading: &[Word], rows: Vec<Vec<String>>) -> Part {
     let heading = heading.iter().map(|head| word(lang, *head)).collect();
-    Part { title: word(lang, title), counts: Vec::new(), heading, rows }
+    Part { title: word(lang, title), counts: Vec::new(), heading, rows, more: String::new() }
 }
 
 fn time(lang: Lang, time: Option<Millis>) -> String {
@@ -94,11 +96,36 @@ fn waits(lang: Lang, report: &Report) -> Part {
 }
 
 fn failures(lang: Lang, zone: &TimeZone, report: &Report) -> Part {
-    let rows = report.failures.iter().take(CAUSES).map(|it| {
+    let (shown, left_out) = listed(&report.failures);
+    let rows = shown.into_iter().map(|it| {
         let stage = format!("{} / {}", clean(&it.pipeline), clean(&it.stage));
         vec![stage, it.times.to_string(), moment(zone, it.last), cause(lang, it)]
     });
-    part(lang, Word::Failures, &[Word::Stage, Word::Times, Word::Last, Word::Cause], rows.collect())
+    let heading = [Word::Stage, Word::Times, Word::Last, Word::Cause];
+    Part { more: more(lang, left_out), ..part(lang, Word::Failures, &heading, rows.collect()) }
+}
+
+/// The failures that are listed, in their order, and how many are not: half of them the newest, which somebody looks for, and
+/// besides those the most frequent.
+fn listed(failures: &[Failure]) -> (Vec<&Failure>, usize) {
+    let mut rows: Vec<(usize, &Failure)> = failures.iter().enumerate().collect();
+    rows.sort_by_key(|(_, it)| std::cmp::Reverse(it.last));
+    let mut older = rows.split_off(rows.len().min(CAUSES / 2));
+    older.sort_by_key(|(row, _)| *row);
+    older.truncate(CAUSES - rows.len());
+    rows.extend(older);
+    rows.sort_by_key(|(row, _)| *row);
+    let left_out = failures.len() - rows.len();
+    (rows.into_iter().map(|(_, it)| it).collect(), left_out)
+}
+
+/// How many failures are not listed, and the command that has all.
+pub(crate) fn more(lang: Lang, left_out: usize) -> String {
+    match (lang, left_out) {
+        (_, 0) => String::new(),
+        (Lang::En, _) => format!("… and {left_out} more: `tmuxagent report --json` has all"),
+        (Lang::Zh, _) => format!("… 还有 {left_out} 项：`tmuxagent report --json` 列出全部"),
+    }
 }
 
 /// What decided, and what the output said of it, in one line.

@@ -111,6 +111,29 @@ fn causes_that_differ_in_numbers_alone_are_one() {
 }
 
 #[test]
+fn what_a_list_of_failures_leaves_out_is_counted_and_the_newest_are_in_it() {
+    let mut collector = Collector::new(after(0), after(10_000), TimeZone::UTC);
+    // Thirty causes, the older the more frequent.
+    let causes = ('a'..='z').map(String::from).chain(["aa", "bb", "cc", "dd"].map(str::to_owned));
+    for (run, cause) in (1..).zip(causes) {
+        collector.line(&started(run * 100, run));
+        for again in 0..31 - run {
+            collector.line(&failed(run * 100 + 1 + 2 * again, run, &format!("log_regex {cause}!")));
+            collector.line(&succeeded(run * 100 + 2 + 2 * again, run, 1));
+        }
+    }
+    let report = collector.finish(after(10_000));
+    assert_eq!(report.failures.len(), 30);
+    let (text, page) = (markdown(Lang::En, &TimeZone::UTC, &report), html(Lang::Zh, &TimeZone::UTC, &report));
+    assert!(text.contains("\n… and 10 more: `tmuxagent report --json` has all\n"), "{text}");
+    assert!(page.contains("<p>… 还有 10 项：`tmuxagent report --json` 列出全部</p>"), "{page}");
+    assert_eq!(text.matches("log\\_regex").count(), 20, "{text}");
+    assert!(text.contains("dd!") && text.contains(" a!") && !text.contains(" p!"), "{text}");
+    let told = summary(Lang::En, &TimeZone::UTC, &report);
+    assert!(told.ends_with("… and 27 more: `tmuxagent report --json` has all\n"), "{told}");
+}
+
+#[test]
 fn a_rule_is_nobody_who_was_waited_for() {
     let waits = sample().waits;
     assert_eq!((waits.asked, waits.approved, waits.by.len()), (3, 3, 2));

@@ -25,7 +25,10 @@ pub async fn jump(
     let way = transport(host, runtime);
     let own_socket = environment.non_empty("TMUX").and_then(|value| value.split(',').next().map(str::to_owned));
     let Some(own_socket) = own_socket else {
-        return Err(format!("not inside tmux; attach with: {}", attach_line(&way, pane)));
+        return Err(format!(
+            "this terminal is not inside tmux, so the pane is not shown here; this command shows it: {}",
+            attach_line(&way, pane)
+        ));
     };
     let target = pane.pane.to_string();
     if way.is_local() && same_server(&way, &own_socket).await {
@@ -94,14 +97,14 @@ fn attach_line(way: &Transport, pane: &PaneKey) -> String {
     // A person needs a terminal over there, and here may be asked for a password.
     let argv = way.shown(&select);
     // `TMUX` would make tmux refuse to attach from inside another server.
-    let words: Vec<String> = argv.iter().map(|word| tmuxagent_model::shell::quoted(word)).collect();
+    let words: Vec<String> = argv.iter().map(|word| tmuxagent_tmux::shell_word(word)).collect();
     format!("env -u TMUX {}", words.join(" "))
 }
 
 /// What tmux says where nobody looks at the server that we run in, in our words and with the way out.
 fn in_words(said: String, way: &Transport, pane: &PaneKey) -> String {
     if said.contains("no current client") || said.contains("no client") {
-        return format!("no terminal shows that tmux server; attach with: {}", attach_line(way, pane));
+        return format!("no terminal shows the pane's tmux server; this command does: {}", attach_line(way, pane));
     }
     said
 }
@@ -128,7 +131,8 @@ mod tests {
         let way = Transport::Local { bin: "tmux".to_owned(), socket: tmuxagent_tmux::Socket::Name("work".to_owned()) };
         let pane = PaneKey { host: HostName::new("local"), server: ServerId::new("s"), pane: PaneId(3), pid: 1 };
         let told = in_words("no current client".to_owned(), &way, &pane);
-        assert!(told.starts_with("no terminal shows that tmux server; attach with: env -u TMUX 'tmux'"), "{told}");
+        let line = "env -u TMUX tmux -L work -u attach-session -t %3 ';' select-window -t %3 ';' select-pane -t %3";
+        assert_eq!(told, format!("no terminal shows the pane's tmux server; this command does: {line}"));
         assert_eq!(in_words("can't find pane".to_owned(), &way, &pane), "can't find pane");
     }
 }

@@ -1,5 +1,6 @@
 //! What a yes, a no or an answer types, in words.
 
+use super::plain::{CUT, cut_chars};
 use super::{Lang, Text, effect_sentence, reveal};
 use tmuxagent_model::{Approval, ApprovalKind, KeyStep};
 
@@ -65,6 +66,26 @@ pub fn told_option(lang: Lang, approval: &Approval, option: &str, shown: &str) -
     }
 }
 
+/// The most characters of an effect that a list shows.
+const LISTED: usize = 400;
+
+/// An effect as a list shows it, and how many characters of it are left out there.
+#[must_use]
+pub fn in_list(effect: &str) -> (String, usize) {
+    let all = effect.chars().count();
+    (cut_chars(effect, LISTED), if all > LISTED { all - (LISTED - 1) } else { 0 })
+}
+
+/// How much of an effect is left out, and the command that prints the whole.
+#[must_use]
+pub fn more_characters(lang: Lang, left_out: usize, id: &str) -> String {
+    match (lang, left_out) {
+        (Lang::En, 1) => format!("{CUT} 1 more character: `tmuxagent approvals {id}`"),
+        (Lang::En, _) => format!("{CUT} {left_out} more characters: `tmuxagent approvals {id}`"),
+        (Lang::Zh, _) => format!("{CUT} 还有 {left_out} 个字符：`tmuxagent approvals {id}`"),
+    }
+}
+
 /// What is typed, in one line with nothing hidden: `n ⏎`, `<C-c>`.
 #[must_use]
 pub fn steps_line(steps: &[KeyStep]) -> String {
@@ -79,6 +100,15 @@ pub fn steps_line(steps: &[KeyStep]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_list_leaves_out_of_an_effect_is_counted() {
+        assert_eq!(in_list("make ⏎"), ("make ⏎".to_owned(), 0));
+        let (shown, left_out) = in_list(&"文".repeat(1950));
+        assert_eq!((shown.chars().count(), left_out), (LISTED, 1950 - (LISTED - 1)));
+        assert_eq!(more_characters(Lang::En, left_out, "01A"), "… 1551 more characters: `tmuxagent approvals 01A`");
+        assert_eq!(more_characters(Lang::Zh, 1, "01A"), "… 还有 1 个字符：`tmuxagent approvals 01A`");
+    }
 
     #[test]
     fn keys_are_told_from_texts() {

@@ -34,7 +34,7 @@ mod words;
 pub use agent::{agent_question_kind, agent_state, answer_role, evidence_source};
 pub use catalogue::message;
 pub use clean::{clean, clean_block, is_hidden, json, marked, reveal};
-pub use effect::{answered, effect_of_yes, option_means, steps_line, told_option};
+pub use effect::{answered, effect_of_yes, in_list, more_characters, option_means, steps_line, told_option};
 pub use help::help_text;
 pub use note::{decider, note_text, reload_text};
 pub use plain::no_answer;

@@ -140,6 +140,8 @@ texts! {
     RejectQ: "reject?", "拒绝？";
     AnswerQ: "answer?", "回答？";
     WillAnswer: "answer", "回答";
+    GivesIt: "give this answer", "就这样回答";
+    GoesBack: "back", "返回";
     ChooseFirst: "choose an option by its number first", "请先按编号选择选项";
     ScrollFirst: "scroll to the end first", "请先滚动到末尾";
     UnfreezeQ: "unfreeze? What is held goes out, one by one in each pane:", "解冻？暂缓的输入将在各窗格中依次发出：";

@@ -265,7 +265,7 @@ fn value_of(name: &str, message: &Message, markup: Markup, limit: usize) -> Opti
         "reject_link" => link.map(|link| format!("{link}/reject")).unwrap_or_default(),
         "code" => ask.map(|ask| ask.code.clone()).unwrap_or_default(),
         "question" => ask.map(|ask| markup.text(&ask.question)).unwrap_or_default(),
-        "command" => ask.map(|ask| markup.text(&ask.command)).unwrap_or_default(),
+        "command" => ask.map(|ask| markup.text(&ask.command.shown)).unwrap_or_default(),
         "approval" => ask.map(|ask| ask.approval.to_string()).unwrap_or_default(),
         "urgency" => match message.urgency {
             Urgency::Low => "low",

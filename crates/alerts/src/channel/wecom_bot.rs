@@ -193,7 +193,7 @@ impl WecomBot {
         Some(json!({
             "card_type": "button_interaction",
             "main_title": {"title": plain(&ask.question, 26), "desc": plain(&ask.place, 30)},
-            "sub_title_text": plain(&ask.command, 112),
+            "sub_title_text": plain(&ask.command.shown, 112),
             "horizontal_content_list": [{"keyname": lang.pick("Code", "校验码"), "value": ask.code}],
             "button_list": [
                 button(lang.pick("Approve", "批准"), 1, true),

@@ -75,6 +75,10 @@ pub(super) const ROWS: &[(&str, &str)] = &[
     ("`{}` runs what it is told, so it has no class", "`{0}` 会运行交给它的内容，因此没有类别"),
     ("what `{}` does here is asked about each time", "`{0}` 在这里做的事每次都要询问"),
     ("the words behind `{}` do not say what it does", "`{0}` 之后的词没有说明它做什么"),
+    (
+        "a lease goes with an agent's question about a command, and this is none",
+        "限时授权只随智能体关于命令的提问给出，而这不是",
+    ),
     ("a lease is for commands that are shown whole", "限时授权只用于完整显示的命令"),
     ("the agent's process is not known, with which a lease would end", "不知道智能体的进程，而限时授权应随它结束"),
     ("the command takes several rows, so it is not certain where it goes on", "命令占了多行，无法确定各行如何相接"),

@@ -215,7 +215,6 @@ pub(super) const ROWS: &[(&str, &str)] = &[
         "the screen failed; the supervisor goes on without it: `tmuxagent` elsewhere opens a view",
         "界面出错；监督进程继续运行：在别处运行 `tmuxagent` 可打开视图",
     ),
-    ("no supervisor runs; `tmuxagent` starts one", "没有监督进程在运行；`tmuxagent` 会启动一个"),
     ("the supervisor has ended", "监督进程已结束"),
     ("the supervisor has gone", "监督进程已不在"),
     ("the key map {} can't be read: {}", "无法读取按键配置 {0}：{1}"),

@@ -198,8 +198,14 @@ pub(super) const ROWS: &[(&str, &str)] = &[
         "the policy on disk is broken, so what it adds is not in force: {}; see `tmuxagent policy check`",
         "磁盘上的策略有误，其中新增的内容没有生效：{0}；见 `tmuxagent policy check`",
     ),
-    ("no terminal shows that tmux server; attach with: {}", "没有终端显示那个 tmux 服务；请用此命令连接：{0}"),
-    ("not inside tmux; attach with: {}", "不在 tmux 里；请用此命令连接：{0}"),
+    (
+        "no terminal shows the pane's tmux server; this command does: {}",
+        "没有终端显示该窗格所在的 tmux 服务；用此命令查看：{0}",
+    ),
+    (
+        "this terminal is not inside tmux, so the pane is not shown here; this command shows it: {}",
+        "此终端不在 tmux 里，无法在这里显示该窗格；用此命令查看：{0}",
+    ),
     ("no command", "没有命令"),
     ("can't run {}: {}", "无法运行 {0}：{1}"),
     ("tmux refused", "tmux 拒绝了"),

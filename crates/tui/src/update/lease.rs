@@ -31,7 +31,7 @@ pub(super) fn ask(model: &mut Model) -> Vec<Action> {
         ApprovalKind::Dialog { lease, .. } if !lease.refused.is_empty() => {
             format!("no lease is given for this: {}", lease.refused)
         }
-        _ => "a lease is for commands that are shown whole".to_owned(),
+        _ => "a lease goes with an agent's question about a command, and this is none".to_owned(),
     };
     let text = clean(&message(model.lang(), &why));
     notice(model, text)

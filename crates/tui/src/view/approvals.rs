@@ -401,6 +401,19 @@ fn asked(model: &Model, approval: &Approval, (width, most): (u16, usize), above:
     lines
 }
 
+/// The first rows of what is asked; the last of them ends in a sign where some are left out.
+fn beginning(model: &Model, mut question: Vec<Line<'static>>, rows: usize, width: u16) -> Vec<Line<'static>> {
+    if question.len() > rows {
+        question.truncate(rows);
+        if let Some(last) = question.last_mut() {
+            let sign = model.theme().ellipsis();
+            let text = super::text::cut(&last.to_string(), usize::from(width).saturating_sub(1), "");
+            *last = Line::from(format!("{text}{sign}"));
+        }
+    }
+    question
+}
+
 /// The selected one in a few lines, with those that led to it where there is room.
 fn summary(
     model: &Model,
@@ -422,17 +435,19 @@ fn summary(
     if lines.len() + cause > height {
         let [question, typed] = first_of_all(model, approval, (width, most), above);
         let rows = height.saturating_sub(cause.max(1) + typed.len()).max(usize::from(height > typed.len()));
-        lines = question.into_iter().take(rows).chain(typed).collect();
+        lines = beginning(model, question, rows, width).into_iter().chain(typed).collect();
     }
     let hidden = whole.saturating_sub(lines.len());
     let room = height.saturating_sub(lines.len());
     let mut told = super::evidence::lines(model, approval, (width, room), "", key.as_deref());
     if hidden > 0 && approval.evidence.len() <= room || told.is_empty() && hidden + approval.evidence.len() > 0 {
-        let [_, typed] = first_of_all(model, approval, (width, most), above);
-        match lines.len().checked_sub(height.saturating_sub(1)) {
-            // What is typed stands last where all else has given way.
-            Some(excess) if lines.len() < whole => drop(lines.drain(..excess.min(lines.len() - typed.len()))),
-            _ => lines.truncate(height.saturating_sub(1)),
+        let [question, typed] = first_of_all(model, approval, (width, most), above);
+        if lines.len() < whole && lines.len() >= height {
+            // What is typed stands last where all else has given way, but for the first row of what is asked.
+            let rows = height.saturating_sub(1 + typed.len()).max(1);
+            lines = beginning(model, question, rows, width).into_iter().chain(typed).collect();
+        } else {
+            lines.truncate(height.saturating_sub(1));
         }
         told.truncate(height.saturating_sub(lines.len() + 1));
         let n = whole.saturating_sub(lines.len()) + approval.evidence.len().saturating_sub(told.len());

@@ -28,7 +28,7 @@ pub fn render(model: &Model, confirm: &Confirm, screen: &Screen, buffer: &mut Bu
     } else {
         scroll(model, &mut lines, room);
     }
-    lines.push(if over.is_some() { way_out(model) } else { keys(model) });
+    lines.push(if over.is_some() { way_out(model) } else { keys(model, confirm) });
     put_box(model, title, lines, screen, buffer);
 }
 
@@ -213,14 +213,25 @@ fn effect(model: &Model, approval: &Approval, verdict: &Verdict, width: u16) -> 
     lines
 }
 
+/// What a key of a dialog does, in a word. Of an answer that is no yes or no: it may be a no itself, and the key for no only
+/// leaves the dialog.
+pub fn key_word(lang: Lang, confirm: &Confirm, action: KeyAction) -> &'static str {
+    let answers = matches!(confirm, Confirm::Decide { verdict, .. } if verdict.answer.is_some());
+    match (answers, action) {
+        (true, KeyAction::Yes) => Text::GivesIt.of(lang),
+        (true, KeyAction::No) => Text::GoesBack.of(lang),
+        _ => action.short(lang),
+    }
+}
+
 /// `y yes  n no`, from the effective keymap.
-fn keys(model: &Model) -> Line<'static> {
-    let theme = model.theme();
+fn keys(model: &Model, confirm: &Confirm) -> Line<'static> {
+    let (theme, lang) = (model.theme(), model.lang());
     let mut spans = Vec::new();
     for action in [KeyAction::Yes, KeyAction::No] {
         let labels = model.setup.keymap.labels(action, theme.glyphs).replace(' ', "/");
         spans.push(Span::styled(labels, theme.busy().patch(theme.strong())));
-        spans.push(Span::raw(format!(" {}   ", action.short(model.lang()))));
+        spans.push(Span::raw(format!(" {}   ", key_word(lang, confirm, action))));
     }
     Line::from(spans)
 }

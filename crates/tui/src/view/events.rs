@@ -42,6 +42,9 @@ pub fn event_line(model: &Model, event: &EventLine, width: u16) -> Line<'static>
     row.left(note_text(model.lang(), &event.note), style).line(width, theme)
 }
 
+/// The most rows of one remark.
+const MOST_OF_ONE: usize = 5;
+
 /// Remarks stand over the events line and, where they are long, over the rows above it.
 pub fn render_toasts(model: &Model, screen: &Screen, buffer: &mut Buffer) {
     let theme = model.theme();
@@ -51,10 +54,18 @@ pub fn render_toasts(model: &Model, screen: &Screen, buffer: &mut Buffer) {
             Severity::Info => theme.strong(),
             severity @ (Severity::Success | Severity::Warning | Severity::Error) => theme.severity(severity),
         };
-        for text in wrap(&toast.text, screen.events.width.saturating_sub(4)).into_iter().take(4) {
+        let mut rows = wrap(&toast.text, screen.events.width.saturating_sub(4));
+        if rows.len() > MOST_OF_ONE {
+            rows.truncate(MOST_OF_ONE);
+            if let Some(last) = rows.last_mut() {
+                last.push_str(theme.ellipsis());
+            }
+        }
+        for (row, text) in rows.into_iter().enumerate() {
             let pad = usize::from(screen.events.width).saturating_sub(cells(&text) + 2);
             lines.push(Line::from(vec![
-                Span::styled(theme.sign("» ", "> "), style),
+                // One remark has one sign, however many rows it takes.
+                Span::styled(if row == 0 { theme.sign("» ", "> ") } else { "  " }, style),
                 Span::styled(text, style),
                 Span::styled(" ".repeat(pad), Style::new()),
             ]));

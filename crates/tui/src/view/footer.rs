@@ -41,7 +41,10 @@ fn label(model: &Model, action: KeyAction) -> Option<(String, &'static str)> {
         KeyAction::Freeze if model.snapshot.as_ref().is_some_and(|snapshot| snapshot.frozen.is_some()) => {
             model.lang().pick("unfreeze", "解冻")
         }
-        _ => action.short(model.lang()),
+        _ => match model.overlays.last() {
+            Some(Overlay::Confirm(confirm)) => super::confirm::key_word(model.lang(), confirm, action),
+            _ => action.short(model.lang()),
+        },
     };
     Some((key, word))
 }

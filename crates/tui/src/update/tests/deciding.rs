@@ -86,7 +86,7 @@ fn words_that_no_line_takes_are_no_keys() {
     for (keys, said) in [
         ("w", yes_or_no),
         ("a w", yes_or_no),
-        ("t", "(a lease is for commands that are shown whole)"),
+        ("t", "(a lease goes with an agent's question about a command, and this is none)"),
         ("a t", "(nothing can be typed here)"),
         ("a /", "(nothing can be typed here)"),
         ("a s", "(nothing can be typed here)"),
@@ -145,7 +145,7 @@ fn a_lease_is_given_for_the_time_that_is_written() {
     check(dialog(&["cargo test *"], ""), "t esc", "");
     check(dialog(&["cargo test *"], ""), "t x enter", "(`30mx` is not a duration)");
     check(dialog(&[], "it deletes"), "t", "(no lease is given for this: it deletes)");
-    check(asking(0), "t", "(a lease is for commands that are shown whole)");
+    check(asking(0), "t", "(a lease goes with an agent's question about a command, and this is none)");
 }
 
 #[test]

@@ -330,3 +330,47 @@ fn the_header_counts_the_runs_that_failed() {
         assert!(text.lines().next().is_some_and(|row| row.contains(told)), "{text}");
     }
 }
+
+#[test]
+fn a_question_without_room_is_cut_at_its_end_with_a_sign() {
+    for (question, end) in [
+        ("Shall the site of the shop be deployed to all three regions now? (a yes takes the word deploy)", "deploy)"),
+        ("The command of stage ask waits for an answer: Overwrite the old tables of the database? [y/N]", "[y/N]"),
+    ] {
+        let mut sample = Sample::empty().pane(pane(1, "s", "w", PaneState::NeedsApproval, ""));
+        for n in 0..8 {
+            let asked = gate(&format!("A{n}"), 1, "shop", "deploy", question, "./deploy --to all --and wait");
+            let asked = Approval { options: vec!["y".to_owned(), "n".to_owned()], evidence: failing(), ..asked };
+            sample = sample.approval(asked);
+        }
+        let snapshot = sample.build();
+        for (width, height) in [(80, 24), (80, 20), (60, 24), (48, 18), (40, 24)] {
+            for keys in ["", "tab tab", "tab tab z"] {
+                let mut model = screen(snapshot.clone(), (width, height), Lang::En);
+                press(&mut model, keys);
+                let text = shown(&model);
+                let Some((_, below)) = text.split_once("────│").or_else(|| text.rsplit_once("─────\n"))
+                else {
+                    continue;
+                };
+                let told = pressed(below).contains(&pressed(end));
+                let begun = pressed(below).contains(&pressed(&question[..12]));
+                assert!(!told || begun, "{width}x{height} {keys}: its end alone\n{text}");
+                assert!(told || !begun || below.contains('…'), "{width}x{height} {keys}: no sign\n{text}");
+            }
+        }
+    }
+}
+
+#[test]
+fn of_an_answer_the_keys_are_named_by_what_they_do() {
+    let asked = Approval { options: vec!["yes".to_owned(), "no".to_owned()], ..gate("A", 1, "p", "s", "Go on?", "") };
+    let snapshot = Sample::empty().pane(pane(1, "s", "w", PaneState::NeedsApproval, "")).approval(asked).build();
+    for (lang, wanted) in [(Lang::En, "give this answer   n"), (Lang::Zh, "就这样回答   n")] {
+        let mut model = screen(snapshot.clone(), (80, 24), lang);
+        press(&mut model, "2");
+        let text = shown(&model);
+        assert!(pressed(&text).contains(&pressed(wanted)), "{text}");
+        assert!(!text.contains("n no"), "{text}");
+    }
+}

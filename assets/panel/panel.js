@@ -41,13 +41,14 @@ function hindrance(approval, me, words) {
 
 /** What can be tapped: each answer, or a yes, and a no. */
 function choices(approval, words) {
-  const no = { verdict: "reject", label: words.reject };
+  // A no that says nothing is refused.
+  const no = approval.takes_plain_no ? [{ verdict: "reject", label: words.reject }] : [];
   if (approval.options.length > 0) {
     const labels = approval.option_texts || approval.options;
     const answers = labels.map((label, option) => ({ verdict: "approve", option, label }));
-    return [...answers, no];
+    return [...answers, ...no];
   }
-  return [{ verdict: "approve", label: approval.takes_text ? words.send_answer : words.approve }, no];
+  return [{ verdict: "approve", label: approval.takes_text ? words.send_answer : words.approve }, ...no];
 }
 
 /** What has to be written for a choice: `word`, `answer`, or nothing. */
@@ -465,7 +466,7 @@ function panel() {
       el("p", { class: "faint" }, it.reason_text, " · ", since(it.asked_at)),
       fact(words.folder, it.folder),
       it.expires_at === null ? null : el("p", { class: "faint" }, words.until + ": ", since(it.expires_at)),
-      el("p", { class: "code", title: words.code }, it.code),
+      el("p", { class: "faint", title: words.code }, words.code_is + " ", el("span", { class: "code" }, it.code)),
       it.takes_text ? el("p", {}, words.takes_text) : el("p", { class: "faint" }, it.types ? words.types : words.types_nothing),
       it.types && !it.takes_text ? el("pre", {}, it.types) : null,
       it.types_no ? el("p", { class: "faint" }, words.types_no) : null,
@@ -661,7 +662,7 @@ function panel() {
     const took = stage.started_at === null ? null : span(end - stage.started_at, words);
     const row = el("li", {},
       el("div", { class: "row" }, el("span", {}, stage.name),
-        el("span", { class: tone(stage.state) }, stage.state_text + attempt + round)),
+        el("span", { class: tone(stage.asks ? "asking" : stage.state) }, stage.state_text + attempt + round)),
       el("div", { class: "faint" }, [took, stage.detail].filter(Boolean).join(" · ")));
     if (!repeats(run, stage, now.me)) return row;
     const chosen = now.chosen && now.chosen.key === key && now.chosen.choice.stage === stage.name;

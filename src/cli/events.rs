@@ -77,9 +77,10 @@ fn print(out: &Output, zone: &TimeZone, events: &[EventLine]) -> Result<(), CliE
     Ok(())
 }
 
-/// Whether a path stands in a text that is longer than a line.
+/// Whether a path stands in a text that is longer than a line. A Chinese sentence has no blanks: its signs end a path too.
 fn holds_long_path(text: &str, room: usize) -> bool {
-    text.split_whitespace().any(|word| word.contains('/') && word.width() > room)
+    let ends = |c: char| c.is_whitespace() || matches!(c, '，' | '。' | '：' | '；' | '、' | '（' | '）');
+    text.split(ends).any(|word| word.contains('/') && word.width() > room)
 }
 
 #[cfg(test)]
@@ -92,5 +93,7 @@ mod tests {
         let text = format!("refused: {path}: not understood");
         assert!(holds_long_path(&text, 64) && !holds_long_path(&text, 80));
         assert!(!holds_long_path(&"a".repeat(100), 64), "only what is a path");
+        let said = "策略有误，继续使用之前的版本：/home/li/policies/ci.yaml:3:9：不是有效的 YAML：括号 '[' 没有闭合；请运行检查命令";
+        assert!(!holds_long_path(said, 64), "a sentence without blanks is no path");
     }
 }

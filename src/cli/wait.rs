@@ -133,11 +133,13 @@ impl Seen<'_> {
     }
 
     fn asks(&self) -> bool {
-        let password = self.pane.is_some_and(|pane| pane.reader.reads == Reads::Password);
+        // Also of a program that waits for a person and about which nothing is to be decided.
+        let needs = |pane: &PaneView| pane.state == PaneState::NeedsApproval || pane.reader.reads == Reads::Password;
+        let needs = self.pane.is_some_and(needs);
         // One that has just begun asks nothing yet.
         let told = |agent: &AgentStatus| agent.evidence.iter().any(|one| one.source != EvidenceSource::Process);
         let agent = self.pane.and_then(|pane| pane.agent.as_deref());
-        self.open || password || agent.is_some_and(|agent| agent.state.asks() && told(agent))
+        self.open || needs || agent.is_some_and(|agent| agent.state.asks() && told(agent))
     }
 
     fn works(&self) -> bool {

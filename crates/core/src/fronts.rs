@@ -10,7 +10,7 @@ use tmuxagent_tmux::PaneLive;
 
 /// Whether a line is a prompt of its pane's shell, alone or with what was typed behind it. A prompt that is no more than a
 /// sign (`$`, `>`) stands alone: programs begin lines so.
-fn is_prompt(line: &str, prompt: &str) -> bool {
+pub(crate) fn is_prompt(line: &str, prompt: &str) -> bool {
     let (line, prompt) = (line.trim(), prompt.trim());
     let Some(rest) = line.strip_prefix(prompt).filter(|_| !prompt.is_empty()) else { return false };
     rest.is_empty() || prompt.contains(char::is_alphanumeric) && rest.starts_with(char::is_whitespace)

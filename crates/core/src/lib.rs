@@ -10,7 +10,7 @@
 //! - `core`: the order of all that, and what one step of the engine leads to. `round`: what one commit holds.
 //! - `hosts`: which collector watches which host, and what waits to be typed. `observed`: what collectors tell.
 //!   `claims`: servers on which another supervisor types.
-//! - `requests`: what views ask. `reload`: another configuration. `recovery`: going on after a crash.
+//! - `requests`: what views ask. `explaining`: what an explanation is told beside the engine's. `reload`: another configuration. `recovery`: going on after a crash.
 //! - `trace`: what was taken in lately, to be played back. `live_view`: what is shown beside the engine's state. `secrets`: what is not performed without its secret.
 //!   `fronts`: who is in front when a stage begins. `unkept`: what is typed where a password is read. `callers`, `answering`: agents that speak, and that wait for an answer.
 //!
@@ -24,6 +24,7 @@ mod catch_up;
 mod claims;
 mod core;
 mod early;
+mod explaining;
 mod fronts;
 mod hosts;
 mod live_view;

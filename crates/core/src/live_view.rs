@@ -33,7 +33,7 @@ pub struct Live {
     /// Its last line, untrusted.
     pub last_line: String,
     /// The last lines that its program printed, untrusted.
-    printed: VecDeque<Printed>,
+    pub(crate) printed: VecDeque<Printed>,
     /// All that its present command printed is among the lines that were read.
     #[serde(default)]
     heard_all: bool,
@@ -43,7 +43,7 @@ pub struct Live {
     bytes: u64,
     /// Who reads its keys, and what waits for another reader.
     #[serde(default)]
-    reader: PaneReader,
+    pub(crate) reader: PaneReader,
     #[serde(default)]
     awaited: Option<Box<Awaited>>,
     /// What the agent in it does.
@@ -392,11 +392,24 @@ impl LiveView {
         (reader.reads == Reads::Password || reader.is_at_line_prompt()).then(|| who_reads(reader))
     }
 
+    /// What a pane is doing: the engine's word, unless it can't be observed, its process has ended, or what goes on in it waits
+    /// for a password, which only a person types.
+    pub(crate) fn state_of(&self, live: &Live, view: &View) -> PaneState {
+        if !self.host_state(&live.info.key.host).is_some_and(HostState::is_observed) {
+            return PaneState::Stale;
+        }
+        let ours = live.awaited.is_some() || view.commands.contains(&live.info.key);
+        if ours && live.reader.reads == Reads::Password {
+            return PaneState::NeedsApproval;
+        }
+        let state = view.panes.get(&live.info.key).copied().unwrap_or(PaneState::Idle);
+        if live.info.dead && state >= PaneState::Done { PaneState::Dead } else { state }
+    }
+
     fn pane_view(&self, live: &Live, view: &View) -> PaneView {
-        let host = self.host_state(&live.info.key.host);
         PaneView {
             info: live.info.clone(),
-            state: pane_state(live, host, view),
+            state: self.state_of(live, view),
             last_output: live.last_output,
             last_line: live.last_line.clone(),
             pipelines: view.pipelines.get(&live.info.key).cloned().unwrap_or_default(),
@@ -409,20 +422,6 @@ impl LiveView {
 
 fn place(info: &PaneInfo) -> (&HostName, &str, u32, u32) {
     (&info.key.host, &info.facts.session, info.window_index, info.pane_index)
-}
-
-/// What a pane is doing: the engine's word, unless it can't be observed, its process has ended, or what goes on in it waits
-/// for a password, which only a person types.
-fn pane_state(live: &Live, host: Option<HostState>, view: &View) -> PaneState {
-    if !host.is_some_and(HostState::is_observed) {
-        return PaneState::Stale;
-    }
-    let ours = live.awaited.is_some() || view.commands.contains(&live.info.key);
-    if ours && live.reader.reads == Reads::Password {
-        return PaneState::NeedsApproval;
-    }
-    let state = view.panes.get(&live.info.key).copied().unwrap_or(PaneState::Idle);
-    if live.info.dead && state >= PaneState::Done { PaneState::Dead } else { state }
 }
 
 #[cfg(test)]

@@ -1,8 +1,10 @@
 //! The picture that views are shown.
 
 use super::core::{Core, FRAME};
+use super::fronts::is_prompt;
 use std::sync::Arc;
-use tmuxagent_model::{HeldSend, Snapshot, Timestamp};
+use tmuxagent_engine::said;
+use tmuxagent_model::{HeldSend, RunView, Snapshot, StageView, Timestamp};
 
 impl Core {
     /// A new picture when something changed, at most thirty times a second.
@@ -16,6 +18,7 @@ impl Core {
             return None;
         }
         let mut view = self.engine.view();
+        view.runs.iter_mut().for_each(|run| run.last_line = self.last_line(run));
         for (pane, awaited) in self.view.awaited() {
             let Some(text) = self.engine.describe(&awaited.intent) else { continue };
             let text = self.redactor.redact(&text);
@@ -34,5 +37,19 @@ impl Core {
         self.shown = Arc::new(self.view.snapshot(now, view));
         (self.dirty, self.shown_at) = (false, now);
         Some(Arc::clone(&self.shown))
+    }
+
+    /// The last line that a run's newest stage printed, as long as it is among the last ones of its pane. What the shell draws is
+    /// none of it.
+    pub(crate) fn last_line(&self, run: &RunView) -> Option<String> {
+        let stage = run.stages.iter().filter(|stage| stage.attempt > 0).max_by_key(|stage| stage.started_at)?;
+        let StageView { started_at: Some(begin), ended_at, .. } = stage else { return None };
+        let pane = stage.pane.as_ref().unwrap_or(&run.pane);
+        let end = ended_at.or(run.ended_at);
+        let of_stage = |at: Timestamp| at >= *begin && end.is_none_or(|end| at <= end);
+        let printed = self.view.pane(pane)?.printed.iter().rev().filter(|line| of_stage(line.at));
+        let prompt = |text: &str| self.hosts.prompts(pane).any(|prompt| is_prompt(text, prompt));
+        let text = printed.filter(|line| !prompt(&line.text)).find_map(|line| said(&line.text))?;
+        Some(self.redactor.redact(&text))
     }
 }

@@ -5,12 +5,12 @@ use super::callers::may_wish;
 use super::core::Core;
 use super::trace::Given;
 use serde::{Deserialize, Serialize};
-use tmuxagent_engine::{Answer, RefusalKind, StageExplanation, Target};
+use tmuxagent_engine::{Answer, RefusalKind};
 use tmuxagent_ipc::hub::Peer;
 use tmuxagent_ipc::wire::{ErrorKind, Reply, Request};
 use tmuxagent_model::{
     AgentMessage, Ancestor, Command, Decider, Event, HostName, LineEvent, LineSource, MessageType, PaneId, PaneKey,
-    RunId, StageState, Timestamp, Via,
+    Timestamp, Via,
 };
 
 /// A request of a view.
@@ -114,35 +114,6 @@ impl Core {
             *text = self.redactor.redact(text);
         }
         self.answer(ticket, reply);
-    }
-
-    fn explain(&self, target: &str) -> Reply {
-        let wanted = if let Ok(run) = target.parse::<RunId>() {
-            Target::Run(run)
-        } else {
-            let called = |key: &PaneKey, short: &str| short == target || key.pane.to_string() == target;
-            match self.view.panes().find(|live| called(&live.info.key, &live.info.short())) {
-                Some(live) => Target::Pane(live.info.key.clone()),
-                None => return error(ErrorKind::NotFound, format!("no watched pane and no run is called `{target}`")),
-            }
-        };
-        let mut explanations = self.engine.explain(self.now, &wanted);
-        for (pane, awaited) in self.view.awaited() {
-            let starting = |of: &&mut StageExplanation| of.state == StageState::Starting && of.pane == *pane;
-            for explanation in explanations.iter_mut().filter(starting) {
-                explanation.waits_for.insert(0, tmuxagent_engine::who_reads(&awaited.reader));
-            }
-        }
-        let commands = self.engine.commands();
-        let running = |of: &&mut StageExplanation| of.state == StageState::Running && commands.contains(&of.pane);
-        for explanation in explanations.iter_mut().filter(running) {
-            if let Some(told) = self.view.command_waits(&explanation.pane) {
-                explanation.summary.clone_from(&told);
-                explanation.waits_for.insert(0, told);
-            }
-        }
-        let runs = explanations.iter().filter_map(|explanation| serde_json::to_value(explanation).ok()).collect();
-        Reply::Explanation { runs }
     }
 
     fn take_report(&mut self, report: Report<'_>) -> Reply {

@@ -8,12 +8,12 @@ use super::explained::AnsweredQuestion;
 use super::progress::{Cause, Held, Miss};
 use super::rounds::PastRound;
 use super::run_row::is_zero;
-use super::state::{PaneRow, Run, StageRun, stage_key};
+use super::state::{Run, StageRun, stage_key};
 use super::turn::{At, Turn};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use tmuxagent_model::{ApprovalId, IntentState, PaneKey, RunId, StageState, TimerKey, Timestamp};
+use tmuxagent_model::{ApprovalId, PaneKey, RunId, StageState, Timestamp};
 use tmuxagent_policy::{Condition, Pipeline, Policy, Stage};
 
 /// What is to be explained.
@@ -41,6 +41,9 @@ pub struct StageExplanation {
     pub stage: String,
     /// Its state.
     pub state: StageState,
+    /// Whether an open question stands in its way that its state does not tell.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub asks: bool,
     /// Its attempt.
     pub attempt: u32,
     /// In one line: what it waits for, or what ended it.
@@ -55,7 +58,7 @@ pub struct StageExplanation {
     /// Who answered the last question about it that was no gate, such as whether it is run again.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub answered: Option<AnsweredQuestion>,
-    /// What ended it, or its last attempt.
+    /// What ended it, or its last attempt; nothing while another one is under way.
     pub ended_by: Option<Cause>,
     /// The round of its loop; 0 where it stands in none.
     #[serde(skip_serializing_if = "is_zero")]
@@ -285,13 +288,18 @@ impl Engine {
             run: run.map(|run| run.id),
             stage: rule.name.clone(),
             state: stage.state,
+            asks: self.asks(stage),
             attempt: stage.attempt,
             summary: self.detail(run, pipeline, rule, stage),
             waits_for: self.waits_for(now, row, pipeline, rule, run, stage),
             started_by: stage.triggered.clone(),
             opened_by: self.opened_by(run, stage),
             answered: self.answered(run, stage),
-            ended_by: stage.ended.clone(),
+            // One that is under way has no end; what ended those before it stands with them.
+            ended_by: stage
+                .ended
+                .clone()
+                .filter(|_| !matches!(stage.state, StageState::Starting | StageState::Running)),
             round: stage.round,
             rounds: stage.rounds.clone(),
             earlier: stage.failed.iter().filter(|failed| failed.attempt < stage.attempt).cloned().collect(),
@@ -304,77 +312,6 @@ impl Engine {
             approval: stage.approval.clone(),
             defined_at: rule.place.clone(),
         }
-    }
-
-    fn waits_for(
-        &self,
-        now: Timestamp,
-        row: Option<&PaneRow>,
-        pipeline: &Pipeline,
-        rule: &Stage,
-        run: Option<&Run>,
-        stage: &StageRun,
-    ) -> Vec<String> {
-        let mut waits = Vec::new();
-        if let Some(held) = stage.waiting.as_ref().and_then(|id| self.state.intents.get(id)) {
-            waits.push(match held.intent.state {
-                IntentState::Held => "the end of the freeze".to_owned(),
-                IntentState::Open | IntentState::Settled => {
-                    format!("the outcome of {}", super::text::describe_intent(&self.state, held))
-                }
-            });
-        }
-        if let Some(id) = &stage.approval {
-            waits.push(format!("a decision on {id}"));
-        }
-        match stage.state {
-            StageState::Waiting => {
-                let live = run.iter().filter(|_| rule.needs.is_none()).flat_map(|run| &run.stages);
-                waits.extend(
-                    live.filter(|one| one.state.is_live()).map(|live| format!("the end of stage {}", live.name)),
-                );
-                let key = stage_key(&pipeline.name, &rule.name);
-                let last = row.and_then(|row| row.starts.get(&key)).copied();
-                if let Some(until) = last.zip(rule.cooldown).map(|(last, span)| last + span).filter(|t| *t > now) {
-                    waits.push(format!("its cool-down, another {}", until.since(now)));
-                }
-                waits.push(match rule.closes {
-                    true => "the end of the run".to_owned(),
-                    false => self.starts_by(rule),
-                });
-            }
-            StageState::Queued => waits.push(self.detail(run, pipeline, rule, stage)),
-            StageState::Running => match &rule.success_when {
-                Some(condition) => waits.push(describe(&self.policy, condition)),
-                None => waits.push("the end of its command".to_owned()),
-            },
-            StageState::Retrying
-            | StageState::NeedsApproval
-            | StageState::Starting
-            | StageState::Asking
-            | StageState::Succeeded
-            | StageState::Failed
-            | StageState::Escalated
-            | StageState::Skipped
-            | StageState::Cancelled
-            | StageState::Rejected
-            | StageState::Expired => {}
-        }
-        if let Some(run) = run.filter(|_| stage.state.is_live()) {
-            let timers = [
-                (TimerKey::Backoff(run.id, stage.name.clone()), "the pause before the next attempt"),
-                (TimerKey::StageTimeout(run.id, stage.name.clone()), "its time limit"),
-            ];
-            if let Some(left) = stage.agent.left {
-                waits.push(format!("its time limit stands still while its agent asks, with {left} left"));
-            }
-            for (key, words) in timers {
-                if let Some(timer) = self.state.armed(&key) {
-                    waits.push(format!("{words}, in {}", timer.at.since(now)));
-                }
-            }
-        }
-        waits
     }
 }
 

@@ -6,11 +6,11 @@ use super::condition::describe;
 use super::explain::{FailedAttempt, Part, StageExplanation};
 use super::lifecycle::via;
 use super::progress::{Cause, Miss};
-use super::state::{Run, StageRun};
-use super::text::Cleaner;
+use super::state::{PaneRow, Run, StageRun, stage_key};
+use super::text::{Cleaner, describe_intent};
 use serde::Serialize;
-use tmuxagent_model::{Approval, ApprovalKind, Decision};
-use tmuxagent_policy::Stage;
+use tmuxagent_model::{Approval, ApprovalKind, Decision, IntentState, StageState, TimerKey, Timestamp};
+use tmuxagent_policy::{Pipeline, Stage};
 
 /// Attempts that are remembered of a stage; a policy that tries for ever must not grow the state.
 const REMEMBERED: usize = 20;
@@ -101,6 +101,80 @@ impl Engine {
     pub(crate) fn evidence_of(&self, stage: &StageRun) -> Vec<String> {
         let asked = stage.approval.as_ref().and_then(|id| self.state.approvals.get(id));
         asked.map(|row| row.approval.evidence.clone()).unwrap_or_default()
+    }
+
+    /// What must happen to a stage next, most important first.
+    pub(crate) fn waits_for(
+        &self,
+        now: Timestamp,
+        row: Option<&PaneRow>,
+        pipeline: &Pipeline,
+        rule: &Stage,
+        run: Option<&Run>,
+        stage: &StageRun,
+    ) -> Vec<String> {
+        let mut waits = Vec::new();
+        if let Some(held) = stage.waiting.as_ref().and_then(|id| self.state.intents.get(id)) {
+            waits.push(match held.intent.state {
+                IntentState::Held => "the end of the freeze".to_owned(),
+                IntentState::Open | IntentState::Settled => {
+                    format!("the outcome of {}", describe_intent(&self.state, held))
+                }
+            });
+        }
+        if let Some(id) = &stage.approval {
+            waits.push(format!("a decision on {id}"));
+        }
+        match stage.state {
+            StageState::Waiting => {
+                let live = run.iter().filter(|_| rule.needs.is_none()).flat_map(|run| &run.stages);
+                waits.extend(
+                    live.filter(|one| one.state.is_live()).map(|live| format!("the end of stage {}", live.name)),
+                );
+                let key = stage_key(&pipeline.name, &rule.name);
+                let last = row.and_then(|row| row.starts.get(&key)).copied();
+                if let Some(until) = last.zip(rule.cooldown).map(|(last, span)| last + span).filter(|t| *t > now) {
+                    waits.push(format!("its cool-down, another {}", until.since(now)));
+                }
+                waits.push(match rule.closes {
+                    true => "the end of the run".to_owned(),
+                    false => self.starts_by(rule),
+                });
+            }
+            // What is answered comes first.
+            _ if self.asks(stage) => {}
+            StageState::Queued => waits.push(self.detail(run, pipeline, rule, stage)),
+            StageState::Running => match &rule.success_when {
+                Some(condition) => waits.push(describe(&self.policy, condition)),
+                None => waits.push("the end of its command".to_owned()),
+            },
+            StageState::Retrying
+            | StageState::NeedsApproval
+            | StageState::Starting
+            | StageState::Asking
+            | StageState::Succeeded
+            | StageState::Failed
+            | StageState::Escalated
+            | StageState::Skipped
+            | StageState::Cancelled
+            | StageState::Rejected
+            | StageState::Expired => {}
+        }
+        if let Some(run) = run.filter(|_| stage.state.is_live()) {
+            let timers = [
+                (TimerKey::Backoff(run.id, stage.name.clone()), "the pause before the next attempt"),
+                (TimerKey::StageTimeout(run.id, stage.name.clone()), "its time limit"),
+            ];
+            if let Some(left) = stage.agent.left {
+                waits.push(format!("its time limit stands still while its agent asks, with {left} left"));
+            }
+            for (key, words) in timers {
+                if let Some(timer) = self.state.armed(&key) {
+                    waits.push(format!("{words}, in {}", timer.at.since(now)));
+                }
+            }
+        }
+        waits
     }
 
     /// What starts a stage, in one line, as its author wrote it.

@@ -92,6 +92,7 @@ pub use explain::{ConditionExplanation, Part, Role, StageExplanation, Target};
 pub use progress::Miss;
 pub use progress::{Cause, Evidence};
 pub use readers::who as who_reads;
+pub use shell_row::said;
 pub use state::RestoreError;
 pub use text::{Cleaner, describe_effect, describe_steps};
 pub use view::View;

@@ -2,10 +2,21 @@
 //!
 //! A choice for people who read evidence, and never a reason for a decision: a prompt that looks like nothing known stays.
 
+use super::text::visible;
+use tmuxagent_lines::{is_only_motion, without_report};
+
 /// What prompts end with that say where they are: `li@vm:~/shop$`, `[root@vm shop]#`, `li@vm ~/shop>`.
 const ENDS: [char; 4] = ['$', '#', '%', '>'];
 /// Signs that stand alone or behind a place: programs seldom print such a row.
 const SIGNS: [char; 5] = ['❯', '➜', '»', 'λ', '⟩'];
+
+/// What a program said by a row; nothing where it is blank, only turns, is ours, or the shell draws it.
+#[must_use]
+pub fn said(row: &str) -> Option<String> {
+    let said = without_report(row).trim_end();
+    let tells = !said.trim_start().is_empty() && !is_only_motion(said) && !is_of_shell(said);
+    tells.then(|| visible(said))
+}
 
 /// Whether a row is a shell's prompt, or the echo of a command behind one.
 pub fn is_of_shell(row: &str) -> bool {
@@ -63,6 +74,14 @@ mod tests {
         ];
         for row in rows {
             assert!(is_of_shell(row), "{row}");
+        }
+    }
+
+    #[test]
+    fn what_a_row_says_is_a_program_s() {
+        assert_eq!(said("12 passed__TMUXAGENT_RESULT T1 0").as_deref(), Some("12 passed"));
+        for row in ["", "  ", "root@vm:~/first# ./test.sh", "$", "⠹⠸", "__TMUXAGENT_RESULT T1 0"] {
+            assert_eq!(said(row), None, "{row}");
         }
     }
 

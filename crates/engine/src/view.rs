@@ -141,6 +141,7 @@ impl Engine {
             inputs: pipeline.inputs.iter().map(input_view).collect(),
             started_at: run.map(|run| run.started_at),
             ended_at: run.and_then(|run| run.ended_at),
+            last_line: None,
         }
     }
 
@@ -169,13 +170,20 @@ impl Engine {
         }
     }
 
-    /// Whether the command of a stage waits for an answer, about which a question is open.
-    fn asks(&self, stage: &StageRun) -> bool {
-        let row = stage.approval.as_ref().and_then(|id| self.state.approvals.get(id));
-        stage.state == StageState::Running
-            && row.is_some_and(|row| {
-                row.approval.kind == ApprovalKind::Asks && row.approval.state == ApprovalState::Pending
-            })
+    /// Whether a question about a stage is open that its state does not tell: its command asks something, or has ended and nobody
+    /// can say how. It counts as under way meanwhile, and every surface shows that it waits for somebody.
+    pub(crate) fn asks(&self, stage: &StageRun) -> bool {
+        let hidden = matches!(
+            stage.state,
+            StageState::Queued | StageState::Starting | StageState::Running | StageState::Retrying
+        );
+        hidden && self.open_question(stage).is_some()
+    }
+
+    /// The open question about a stage.
+    fn open_question(&self, stage: &StageRun) -> Option<&Approval> {
+        let asked = stage.approval.as_ref().and_then(|id| self.state.approvals.get(id));
+        asked.map(|row| &row.approval).filter(|asked| asked.state == ApprovalState::Pending)
     }
 
     /// How many attempts people allowed beyond those of the policy, and who did so last, while that is remembered.
@@ -189,7 +197,9 @@ impl Engine {
     /// What a stage waits for, or what ended it, in one line.
     pub(super) fn detail(&self, run: Option<&Run>, pipeline: &Pipeline, rule: &Stage, stage: &StageRun) -> String {
         let ended = || stage.ended.as_ref().map(Cause::brief).unwrap_or_default();
+        let asked = self.open_question(stage).filter(|_| self.asks(stage));
         let text = match stage.state {
+            _ if asked.is_some() => asked.map(|asked| asked.question.clone()).unwrap_or_default(),
             StageState::Waiting if rule.closes => "waits for the end of the run".to_owned(),
             StageState::Waiting => match run {
                 Some(run) if run.state != RunState::Open => StageView::NOT_REACHED.to_owned(),
@@ -216,10 +226,6 @@ impl Engine {
                     None => format!("does {}", describe_plan(&stage.plan)),
                 };
                 self.cleaner.clean(&text)
-            }
-            StageState::Running if self.asks(stage) => {
-                let row = stage.approval.as_ref().and_then(|id| self.state.approvals.get(id));
-                row.map_or_else(String::new, |row| row.approval.question.clone())
             }
             StageState::Running => self.running_detail(rule, stage),
             StageState::Retrying => format!("failed: {}", ended()),

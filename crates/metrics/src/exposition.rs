@@ -3,7 +3,7 @@
 use super::tally::{APPROVALS, Counts, Histogram, RUNS, SENDS, STAGES, Tally, WAITS};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use tmuxagent_model::{ApprovalState, Counters, Snapshot, Timestamp};
+use tmuxagent_model::{ApprovalState, Counters, Snapshot, StageView, Timestamp};
 
 /// The states of panes, of stages and of hosts, and what reads keys: all of them, so that none is missing where none is so.
 const PANES: [&str; 8] = ["needs_approval", "failed", "retrying", "running", "done", "idle", "stale", "dead"];
@@ -160,7 +160,7 @@ fn picture(text: &mut Text, shown: &Snapshot, now: Timestamp) {
     text.each("tmuxagent_panes", Gauge, "Watched panes by state.", "state", &PANES, &panes);
     let readers = by_word(&READERS, shown.panes.iter().map(|pane| &pane.reader.reads));
     text.each("tmuxagent_pane_readers", Gauge, "Watched panes by what reads their keys.", "reads", &READERS, &readers);
-    let stages = by_word(&STAGE_STATES, shown.runs.iter().flat_map(|run| &run.stages).map(|stage| stage.state));
+    let stages = by_word(&STAGE_STATES, shown.runs.iter().flat_map(|run| &run.stages).map(StageView::shown_state));
     text.each("tmuxagent_stages", Gauge, "Stages by state.", "state", &STAGE_STATES, &stages);
     let open = || shown.approvals.iter().filter(|approval| approval.state == ApprovalState::Pending);
     text.one("tmuxagent_approvals_open", Gauge, "Questions that wait for a person.", number(open().count() as u64));

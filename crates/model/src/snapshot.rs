@@ -123,7 +123,8 @@ pub struct StageView {
     /// How many of its attempts are beyond those of the policy, and who allowed them last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub more: Option<(u32, String)>,
-    /// Whether its command waits for an answer, about which a question is open.
+    /// Whether a question about it is open that its state does not tell: its command asks something, or has ended and nobody can
+    /// say how.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub asks: bool,
 }
@@ -138,7 +139,7 @@ impl StageView {
         self.state == StageState::Waiting && self.detail == Self::NOT_REACHED
     }
 
-    /// The state by which it is shown: one whose command asks waits for somebody, though it runs.
+    /// The state by which it is shown: one about which a question is open waits for somebody, whatever its attempt does.
     #[must_use]
     pub const fn shown_state(&self) -> StageState {
         if self.asks { StageState::Asking } else { self.state }
@@ -198,6 +199,9 @@ pub struct RunView {
     pub started_at: Option<Timestamp>,
     /// When it ended.
     pub ended_at: Option<Timestamp>,
+    /// The last line that the stage printed which began last, while that is known: untrusted text without escapes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_line: Option<String>,
 }
 
 impl RunView {
@@ -206,6 +210,14 @@ impl RunView {
     pub fn goes_on(&self) -> bool {
         let live = || self.stages.iter().any(|stage| stage.state.is_live());
         self.state == Some(RunState::Open) && (live() || !self.stages.iter().any(StageView::ended_badly))
+    }
+
+    /// Whether whatever is live in it waits for somebody's answer, so that nothing of it runs.
+    #[must_use]
+    pub fn only_asks(&self) -> bool {
+        let asks = |stage: &StageView| matches!(stage.shown_state(), StageState::NeedsApproval | StageState::Asking);
+        let mut live = self.stages.iter().filter(|stage| stage.state.is_live()).peekable();
+        live.peek().is_some() && live.all(asks)
     }
 
     /// Whether it failed, or is as good as failed until somebody does something. What somebody rejected, cancelled or left

@@ -61,8 +61,9 @@ impl Picture<'_> {
         let snapshot = self.snapshot;
         let needs: Vec<Value> = self.open().map(|approval| self.asked(approval)).collect();
         let live = |stage: &&StageView| stage.state.is_live();
-        let running: Vec<Value> =
-            snapshot.runs.iter().filter(|run| run.goes_on()).map(|run| self.brief(run, live)).collect();
+        // What only waits for an answer stands among what needs somebody.
+        let running = snapshot.runs.iter().filter(|run| run.goes_on() && !run.only_asks());
+        let running: Vec<Value> = running.map(|run| self.brief(run, live)).collect();
         let failed = snapshot.runs.iter().filter(|run| run.has_failed());
         let failed: Vec<Value> = failed.map(|run| self.brief(run, |stage| stage.ended_badly())).collect();
         let hosts = snapshot.hosts.iter().map(|host| {
@@ -122,13 +123,12 @@ impl Picture<'_> {
     }
 
     fn pipeline(&self, run: &RunView) -> Value {
-        let pane = self.snapshot.panes.iter().find(|pane| pane.info.key == run.pane);
         json!({
             "pipeline": run.pipeline, "run": run.run.map(|run| run.0), "pane": pane_id(&run.pane),
             "place": run.told_place(), "state": run.state, "state_text": run_state(self.lang, run.state),
             "started_at": run.started_at, "ended_at": run.ended_at,
             "took_text": run_took(self.lang, run, &self.snapshot.approvals, self.at),
-            "last_line": pane.map(|pane| &pane.last_line),
+            "last_line": run.last_line,
             "stages": run.stages.iter().map(|stage| self.stage(stage)).collect::<Vec<_>>(),
             "inputs": run.inputs.iter().map(input).collect::<Vec<_>>(),
         })
@@ -136,7 +136,7 @@ impl Picture<'_> {
 
     fn stage(&self, stage: &StageView) -> Value {
         json!({
-            "name": stage.name, "state": stage.state, "state_text": stage_doing(self.lang, stage),
+            "name": stage.name, "state": stage.state, "asks": stage.asks, "state_text": stage_doing(self.lang, stage),
             "attempt": stage.attempt, "max_attempts": stage.max_attempts, "round": stage.round, "rounds": stage.rounds,
             "started_at": stage.started_at, "ended_at": stage.ended_at, "due_at": stage.due_at,
             "detail": sentence(self.lang, &stage.detail), "pane": stage.pane.as_ref().map(pane_id),
@@ -165,6 +165,7 @@ impl Picture<'_> {
             "types": typed(self.lang, approval), "types_no": lines_of_steps(&approval.effect_no), "evidence": approval.evidence,
             "options": approval.options, "option_texts": ask.options,
             "confirm": ask.confirm, "takes_text": ask.takes_text, "takes_plain_yes": approval.takes_plain_yes(),
+            "takes_plain_no": approval.takes_plain_no(),
             "approvers": ask.approvers, "asked_at": approval.asked_at, "expires_at": approval.expires_at,
             "closed_at": approval.closed_at, "decision": decision, "undo_until": self.undo_until(approval),
         })

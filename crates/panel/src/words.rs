@@ -41,6 +41,7 @@ pub(crate) fn words(lang: Lang) -> Vec<(&'static str, &'static str)> {
         ("nothing_decided", pick("Nothing was decided yet.", "尚无已处理的事项。")),
         ("folder", pick("Folder", "目录")),
         ("until", pick("Expires", "截止")),
+        ("code_is", pick("Code", "校验码")),
         ("code", pick("The same code stands in the message", "与消息中的校验码相同")),
         ("types", pick("A yes types exactly this:", "批准后将原样输入：")),
         ("types_nothing", pick("A yes types nothing.", "批准后不会输入任何内容。")),

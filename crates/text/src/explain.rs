@@ -2,7 +2,7 @@
 //!
 //! The supervisor's answer is JSON whose form belongs to the engine; its known parts are read leniently.
 
-use super::{Lang, Text, clean, clock_seconds, sentence, stage_state};
+use super::{Lang, Text, asks_you, clean, clock_seconds, sentence, stage_state};
 use jiff::tz::TimeZone;
 use serde::Deserialize;
 use serde_json::Value;
@@ -23,6 +23,9 @@ pub struct Stage {
     /// The open question about it.
     pub approval: Option<String>,
     state: StageState,
+    /// Whether a question about it is open that its state does not tell.
+    #[serde(default)]
+    asks: bool,
     #[serde(default)]
     attempt: u32,
     #[serde(default)]
@@ -197,8 +200,12 @@ impl Page<'_> {
             (Lang::En, n) => format!(", round {n}"),
             (Lang::Zh, n) => format!("，第 {n} 轮"),
         };
-        let heading = format!("{}  {}{attempt}{round}", clean(&stage.stage), stage_state(lang, stage.state));
-        self.put(0, Some(Sign::Stage(stage.state)), heading, Tone::Stage(stage.state));
+        let (state, doing) = match stage.asks {
+            true => (StageState::Asking, asks_you(lang)),
+            false => (stage.state, stage_state(lang, stage.state)),
+        };
+        let heading = format!("{}  {doing}{attempt}{round}", clean(&stage.stage));
+        self.put(0, Some(Sign::Stage(state)), heading, Tone::Stage(state));
         if !stage.summary.is_empty() {
             self.put(1, None, clean(&sentence(lang, &stage.summary)), Tone::Plain);
         }

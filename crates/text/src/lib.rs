@@ -42,8 +42,8 @@ pub use reader::{reader_brief, reader_sentence, reads};
 pub use screen::Text;
 pub use sentence::{effect_sentence, question, sentence};
 pub use state::{
-    approval_kind, approval_state, doubt, host_owner, host_state, message_type, owner_name, pane_doing, pane_state,
-    run_state, skip_reason, stage_attempt, stage_doing, stage_ended, stage_state, via,
+    approval_kind, approval_state, asks_you, doubt, host_owner, host_state, message_type, owner_name, pane_doing,
+    pane_state, run_state, skip_reason, stage_attempt, stage_doing, stage_ended, stage_state, via,
 };
 pub use time::{ago, clock, clock_seconds, run_took, span};
 pub use trouble::{malformed, part, trouble};

@@ -67,6 +67,12 @@ pub(super) const OF_RUNS: &[(&str, &str)] = &[
         "the name {} of pipeline {} fits several panes: {}; give the one that is meant a role or window of its own, and let the policy ask for that",
         "流水线 {1} 的名字 {0} 有几个窗格都符合：{2}；请给所指的那个单独的角色或窗口，并在策略里写明",
     ),
+    // Who waits for a person in the pane of a stage.
+    ("`{}` waits for a line", "`{0}` 在等待输入一行"),
+    ("`{}` waits for a password", "`{0}` 在等待密码"),
+    ("`{}` takes single keys", "`{0}` 在等待按键"),
+    ("the agent `{}` asks something", "智能体 `{0}` 在提问"),
+    ("a program in the pane waits for somebody", "窗格里的程序在等人处理"),
     // Panes that a run makes.
     ("its pane {} could not be made: {}", "无法新建它的窗格 {0}：{1}"),
     (

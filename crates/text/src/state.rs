@@ -56,10 +56,16 @@ pub const fn stage_state(lang: Lang, state: StageState) -> &'static str {
 #[must_use]
 pub fn stage_doing(lang: Lang, stage: &StageView) -> &'static str {
     match stage.state {
-        _ if stage.asks => lang.pick("asks you", "等您回答"),
+        _ if stage.asks => asks_you(lang),
         _ if stage.is_not_reached() => not_reached(lang),
         state => stage_state(lang, state),
     }
+}
+
+/// What a stage does about which a question is open that its state does not tell.
+#[must_use]
+pub const fn asks_you(lang: Lang) -> &'static str {
+    lang.pick("asks you", "等您回答")
 }
 
 /// Which attempt a stage is at, of how many, and who allowed more of them than its policy does.

@@ -312,6 +312,7 @@ pub fn run(pipeline: &str, number: u64, pane: u32, place: &str) -> RunView {
         inputs: Vec::new(),
         started_at: Some(before(140)),
         ended_at: None,
+        last_line: None,
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use tmuxagent_engine::{Cleaner, Engine, Step, Target};
 use tmuxagent_model::{
     ApprovalId, ApprovalState, Command, Decider, Effect, Event, Front, HostName, IntentId, Outcome, PaneFacts, PaneId,
-    PaneInfo, PaneKey, PaneState, Printed, ServerId, ShellOutcome, Timestamp, Variables, Verdict, Via,
+    PaneInfo, PaneKey, PaneState, Printed, ServerId, ShellOutcome, StageState, Timestamp, Variables, Verdict, Via,
 };
 use tmuxagent_policy::{Source, load};
 use tmuxagent_text::Lang;
@@ -209,6 +209,9 @@ fn an_explanation_shows_the_open_question_s_lines_and_who_answered_it() {
     assert_eq!(told["answered"]["decision"]["text"], "by wu via key");
     assert!(told.get("evidence").is_none() && told.get("opened_by").is_none());
     let told = lines(&[told]);
+    // The attempt that runs now has no end; what ended the ones before stands with them.
+    assert!(!told.iter().any(|line| line == "ended by"), "{told:?}");
+    assert_eq!(told.iter().filter(|line| line.starts_with("attempt ")).count(), 2, "{told:?}");
     let at = told.iter().position(|line| line == "its last question").expect("told");
     assert!(told[at + 1].ends_with("Run it again?") && told[at + 3] == "by wu via key", "{told:?}");
 }
@@ -583,4 +586,27 @@ fn what_its_output_said_last_is_told_of_a_failed_stage_also_where_no_line_tells_
     world.ends(123, &[(-2, "the table is locked")]);
     let detail = world.engine.view().runs[0].stages[0].detail.clone();
     assert!(detail.ends_with("exit code 123; its output: `the table is locked`"), "{detail}");
+}
+
+/// A stage about which a question is open waits for somebody, though its attempt counts as running; every surface says so.
+#[test]
+fn a_stage_whose_command_ended_without_a_verdict_asks() {
+    let quiet = "success_when: [{log_regex: passed}]";
+    let mut world = World::with(&POLICY.replace("success_when: [{exit_code: 0}]", quiet));
+    world.start();
+    world.after(5);
+    world.ends(0, &[(-1, "nothing to see")]);
+    let run = world.engine.view().runs[0].clone();
+    let stage = &run.stages[0];
+    assert_eq!((stage.state, stage.shown_state()), (StageState::Running, StageState::Asking));
+    assert!(run.only_asks() && stage.detail.ends_with("Has it succeeded?"), "{}", stage.detail);
+    let told = world.explained();
+    assert_eq!((&told["asks"], &told["summary"]), (&true.into(), &stage.detail.clone().into()));
+    let waits = told["waits_for"].to_string();
+    assert!(waits.contains("a decision on") && !waits.contains("log_regex"), "{waits}");
+    let id = world.engine.view().approvals[0].id.clone();
+    let verdict = Verdict { approve: true, answer: Some("wait".to_owned()) };
+    world.step(Event::Asked { command: Command::Decide { approval: id, revision: 1, verdict }, by: me() });
+    assert_eq!(world.engine.view().runs[0].stages[0].shown_state(), StageState::Running);
+    assert!(world.explained().get("asks").is_none());
 }

@@ -204,6 +204,7 @@ pub fn run_view(pane: &PaneView, number: u64, pipeline: &str) -> RunView {
         inputs: Vec::new(),
         started_at: None,
         ended_at: None,
+        last_line: None,
     }
 }
 

@@ -107,6 +107,46 @@ fn what_a_shell_draws_is_shown_nobody_as_what_its_programs_printed() {
     assert_eq!(printed.iter().map(|line| line.text.as_str()).collect::<Vec<_>>(), ["not ok 1 - adds"]);
 }
 
+/// What is shown beside a run is its own: no prompt, and nothing that its pane printed before or after it.
+#[test]
+fn a_run_shows_the_last_line_that_its_stage_printed() {
+    let mut room = Room::new();
+    let pane = info(1).key;
+    let learned = vec!["vm# ".to_owned()];
+    let prompts = Some(tmuxagent_tmux::KnownPrompts { learned, ..Default::default() });
+    room.hear(1, HostMessage::Position { pane: pane.clone(), position: Position { prompts, ..Position::default() } });
+    room.hear(1, HostMessage::Printed { pane: pane.clone(), lines: vec!["of another".to_owned()] });
+    let begin = room.core.now + tmuxagent_model::Millis(1);
+    let (before, after) = (begin + tmuxagent_model::Millis(5), begin + tmuxagent_model::Millis(50));
+    for (at, lines) in [(before, &["not ok 1 - adds", "", "vm# "][..]), (after, &["later"])] {
+        room.core.view.wrote(&pane, lines.iter().map(|line| (*line).to_owned()).collect(), at);
+    }
+    let mut run = room.core.engine().view().runs[0].clone();
+    assert_eq!(room.core.last_line(&run), None, "it has not begun");
+    run.stages[0].attempt = 1;
+    run.stages[0].started_at = Some(begin);
+    run.stages[0].ended_at = Some(before);
+    assert_eq!(room.core.last_line(&run).as_deref(), Some("not ok 1 - adds"));
+    run.stages[0].ended_at = None;
+    assert_eq!(room.core.last_line(&run).as_deref(), Some("later"));
+}
+
+/// Where a pane needs somebody though no question is open, its explanation says why, once.
+#[test]
+fn an_explanation_tells_of_a_program_that_waits_for_somebody() {
+    let mut room = Room::new();
+    let waits = |room: &Room| {
+        let Reply::Explanation { runs } = room.core.explain("%1") else { panic!("no explanation") };
+        let told = runs.iter().flat_map(|run| run["waits_for"].as_array().unwrap());
+        told.filter(|why| why.as_str().unwrap().ends_with("waits for a line")).count()
+    };
+    assert_eq!(waits(&room), 0);
+    reads(&mut room, Reads::Line, 9, "npm init");
+    let row = Some("package name:".to_owned());
+    room.core.step(&Event::Waits { pane: info(1).key, front: None, password: false, row, question: None });
+    assert_eq!(waits(&room), 1);
+}
+
 /// Where one command ends and the next begins in the same instant, each has its own lines.
 #[test]
 fn what_was_printed_before_a_fact_is_older_than_what_begins_with_it() {

@@ -169,10 +169,11 @@ impl Reached {
             };
             let condition = if kind == PointKind::SuccessWhen { &rule.success_when } else { &rule.fail_when };
             let Some(condition) = condition else { continue };
-            let ended = explained.ended_by.as_ref().map(|cause| cause.rule.as_str()).unwrap_or_default();
+            let before = explained.earlier.iter().map(|earlier| &earlier.cause);
+            let ended: Vec<&str> = before.chain(&explained.ended_by).map(|cause| cause.rule.as_str()).collect();
             for text in texts(policy, condition) {
                 let seen = format!("{text} when seen");
-                if ended == text || ended == seen || holds(told, &text) || holds(told, &seen) {
+                if ended.iter().any(|rule| *rule == text || *rule == seen) || holds(told, &text) || holds(told, &seen) {
                     add(kind, text);
                 }
             }

@@ -3,21 +3,6 @@
 pub(super) const ROWS: &[(&str, &str)] = &[
     ("a time such as {}", "时长，例如 {0}"),
     ("a size such as {}", "大小，例如 {0}"),
-    ("mapping values are not allowed in this context", "此处不能写键值"),
-    ("while parsing a quoted scalar, found unknown escape character", "引号内有未知的转义字符"),
-    ("while parsing node, found unknown anchor", "引用了没有定义的名称"),
-    (
-        "while scanning an anchor or alias, did not find expected alphabetic or numeric character",
-        "`*` 或 `&` 之后应为字母或数字",
-    ),
-    ("while parsing a flow mapping, did not find expected ',' or '}'", "`{…}` 里缺少 `,` 或 `}`"),
-    ("while parsing a flow sequence, did not find expected ',' or ']'", "`[…]` 里缺少 `,` 或 `]`"),
-    ("while parsing a block mapping, did not find expected key", "此处应为一个键"),
-    ("while parsing a block collection, did not find expected '-' indicator", "此处应为 `-`"),
-    ("while scanning a block scalar, did not find expected comment or line break", "`|` 或 `>` 之后应换行"),
-    ("while scanning a simple key, could not find expected ':'", "键之后缺少 `:`"),
-    ("while scanning a quoted scalar, found unexpected end of stream", "引号没有结束"),
-    ("unexpected character: {}", "意外的字符：{0}"),
     ("the tag `{}` has no meaning here", "标签 `{0}` 在此没有意义"),
     (
         "one file holds one document: put the others into files of their own",

@@ -21,6 +21,7 @@ mod program;
 mod readers;
 mod service;
 mod shell;
+mod yaml;
 
 use super::Lang;
 use super::run_sentences::OF_RUNS;
@@ -59,6 +60,7 @@ fn rows() -> impl Iterator<Item = &'static (&'static str, &'static str)> {
         readers::ROWS,
         service::ROWS,
         shell::ROWS,
+        yaml::ROWS,
         OF_RUNS,
     ];
     // Sentences such as `it is {}` say what they mean only where a stage is spoken of.

@@ -10,7 +10,7 @@ use super::super::view;
 use super::{Asked, clamp_scroll, command, decide, input, is_typing, lease, request, say, start, toast};
 use tmuxagent_ipc::wire::Request;
 use tmuxagent_model::{Command, HeldSend, PaneKey, RunControl, Severity, StageState, StageView};
-use tmuxagent_text::{Text, clean, message, reveal, stage_state};
+use tmuxagent_text::{Text, clean, message, reveal, stage_doing};
 
 pub(super) fn press(model: &mut Model, key: Key) -> Vec<Action> {
     // The question of the dialog was decided elsewhere, perhaps in the middle of a word: the rest of the word decides,
@@ -366,7 +366,7 @@ fn control(model: &mut Model, control: RunControl, question: Text) -> Vec<Action
     let mut line = format!("{} {number}", clean(&run.pipeline));
     let named = if control == RunControl::Cancel { None } else { stage.stage.clone() };
     if let Some(name) = &named {
-        let state = run.stages.iter().find(|view| &view.name == name).map(|view| stage_state(lang, view.state));
+        let state = run.stages.iter().find(|view| &view.name == name).map(|view| stage_doing(lang, view));
         line.push_str(&format!(" / {} ({})", clean(name), state.unwrap_or_default()));
     }
     let lines = vec![format!("{line}  @ {}", clean(&run.told_place()))];

@@ -164,7 +164,7 @@ fn a_log_is_replayed_and_two_policies_are_compared() {
     1.0s types npm run lint ⏎
     31s asks Stage lint is not done after 30s, and its command still runs. Stop it? [C-c is pressed in the pane; a command that goes on is sent SIGTERM]
     open: Stage lint is not done after 30s, and its command still runs. Stop it?
-    at the end: ci/lint waits for exit_code 0
+    at the end: ci/lint asks: Stage lint is not done after 30s, and its command still runs. Stop it?
     3 lines, 4 decisions
     --- exit code 0 ---
     ");

@@ -187,7 +187,8 @@ impl Report {
             self.open.iter().map(|approval| format!("open: {}", visible(&approval.question))).collect();
         for run in self.runs.iter().filter(|run| run.state == Some(tmuxagent_model::RunState::Open)) {
             for stage in run.stages.iter().filter(|stage| stage.state.is_live()) {
-                lines.push(format!("at the end: {}/{} {}", run.pipeline, stage.name, visible(&stage.detail)));
+                let asks = if stage.asks { "asks: " } else { "" };
+                lines.push(format!("at the end: {}/{} {asks}{}", run.pipeline, stage.name, visible(&stage.detail)));
             }
         }
         if self.cut_off {

@@ -187,8 +187,9 @@ impl Report {
             self.open.iter().map(|approval| format!("open: {}", visible(&approval.question))).collect();
         for run in self.runs.iter().filter(|run| run.state == Some(tmuxagent_model::RunState::Open)) {
             for stage in run.stages.iter().filter(|stage| stage.state.is_live()) {
-                let asks = if stage.asks { "asks: " } else { "" };
-                lines.push(format!("at the end: {}/{} {asks}{}", run.pipeline, stage.name, visible(&stage.detail)));
+                let detail = visible(&stage.detail);
+                let detail = if stage.asks { format!("asks: {detail}") } else { detail };
+                lines.push(format!("at the end: {}/{} {detail}", run.pipeline, stage.name));
             }
         }
         if self.cut_off {

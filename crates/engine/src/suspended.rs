@@ -135,6 +135,8 @@ impl Turn<'_> {
         let Some(stage) = self.stage_mut(at) else { return };
         if stage.look.suspended {
             (stage.look.over, stage.look.once, stage.look.back, stage.untracked) = (false, false, false, true);
+            // What it prints from now on is its output again.
+            stage.silent_from = None;
         }
         if let Some(limit) = self.timeout_of(at) {
             self.state.arm(TimerKey::StageTimeout(at.run, self.stage_name(at)), self.now + limit);

@@ -163,14 +163,14 @@ fn the_page_is_there_without_a_network_and_tells_nothing_to_who_was_revoked() {
     wait_for(PATIENCE, "the end", || browser.text("#state").contains("not signed in").then_some(()));
 }
 
-/// What is started by a form, or by an agent's message.
+/// What is started by a form.
 const ASKS: &str = r#"
 version: 1
 pipelines:
   - name: ship
     match: [{window_name: ci}]
     inputs:
-      branch: {default: main, from: message}
+      branch: {default: main}
       env: {choices: [staging, prod]}
       count: {type: number, default: "1"}
       dry: {type: bool, default: "false"}

@@ -14,6 +14,7 @@ pipelines:
     stages:
       - name: go
         triggers: [{message: {type: ACTION, stage: ship}}]
+        require_approval: true
         actions_on_start: [{run: "echo {{inputs.branch}} {{inputs.env}} >> ran"}]
         timeout: 60s
 "#;
@@ -36,6 +37,9 @@ fn a_message_gives_what_the_policy_takes_from_it_and_nothing_else() {
     room.wait_events("malformed_message");
     assert_eq!(room.ran(), "");
     room.server.type_line("proj:ci", "cat branch");
+    let asked = room.wait_approval();
+    assert_eq!(room.ran(), "", "nothing is done before a yes");
+    room.ask(&["approve", &asked]);
     room.wait_ran("$(touch hacked) staging ");
     wait_for(PATIENCE, "its end", || room.answer(&["events", "--json"]).contains("run_ended").then_some(()));
     assert!(!room.file("hacked").exists());

@@ -253,9 +253,29 @@ fn clean_value(value: &mut serde_json::Value, redactor: &Redactor, redacted: &mu
         }
         serde_json::Value::Array(values) => values.iter_mut().for_each(|value| clean_value(value, redactor, redacted)),
         serde_json::Value::Object(values) => {
-            values.values_mut().for_each(|value| clean_value(value, redactor, redacted));
+            for (name, value) in values.iter_mut() {
+                if CHOSEN.contains(&name.as_str()) {
+                    clean_names(value, redactor, redacted);
+                }
+                clean_value(value, redactor, redacted);
+            }
         }
         serde_json::Value::Null | serde_json::Value::Bool(_) | serde_json::Value::Number(_) => {}
+    }
+}
+
+/// Maps whose names anyone can choose.
+const CHOSEN: &[&str] = &["inputs", "variables"];
+
+fn clean_names(value: &mut serde_json::Value, redactor: &Redactor, redacted: &mut usize) {
+    let serde_json::Value::Object(values) = value else { return };
+    let clean = |name: &String| Some((name.clone(), redactor.redact(name))).filter(|(name, clean)| name != clean);
+    let found: Vec<(String, String)> = values.keys().filter_map(clean).collect();
+    *redacted += found.len();
+    for (name, clean) in found {
+        if let Some(value) = values.remove(&name) {
+            values.insert(clean, value);
+        }
     }
 }
 

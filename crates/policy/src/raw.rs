@@ -150,7 +150,7 @@ raw_map! {
         "default" => default: Text,
         /// The only values that it can have.
         "choices" => choices: Many<Text>,
-        /// `message`: an agent's message that starts the pipeline may give it too (`### SENTRY {"type":"ACTION","inputs":{"branch":"fix/1"}}`), checked as one given by hand. What is wrong, or given without this word, starts nothing. No `if` of a stage that asks for approval may hang on it.
+        /// `message`: an agent's message that starts the pipeline may give it too (`### SENTRY {"type":"ACTION","inputs":{"branch":"fix/1"}}`), checked as one given by hand. What is wrong, or given without this word, starts nothing. Such a pipeline, and what it leads to, does nothing but alert before a human has said yes, and what asks him has no `if`.
         "from" => from: Text,
     }
 }

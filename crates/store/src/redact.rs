@@ -4,7 +4,7 @@
 //! Which fields are identities is written down below; every other text is taken for one of a pane, also in fields that
 //! come to be later. What would be typed or run is marked as lost, so that it is never performed after a restart.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 use tmuxagent_model::{AgentMessage, Carry, Redact, Redaction, SecretMark};
 
 /// Fields that name something, or choose among words of the format. Their values are compared, never read by people.
@@ -70,7 +70,8 @@ const WHOLE: &[&str] = &["key"];
 /// Fields whose texts would be typed, run or filled into what is.
 const ACTS: &[&str] = &["again", "answer", "effect", "inputs", "options", "plan", "variables"];
 
-/// Maps from names that people choose to values: no name in them says what its value is.
+/// Maps from names that people or programs choose to values: no name in them says what its value is, and a name is a text
+/// like any other.
 const MAPS: &[&str] = &["inputs", "variables"];
 
 /// A message that a program printed, as it is stored.
@@ -93,7 +94,7 @@ pub(super) fn body(text: &str, redaction: &Redaction) -> Option<String> {
     let redact = redaction.means()?;
     let mut value: Value = serde_json::from_str(text).ok()?;
     let mut texts = String::new();
-    gather(&value, &mut texts);
+    gather(&value, false, &mut texts);
     if !redact.suspects(&texts) && !may_go_on(&value) {
         return None;
     }
@@ -107,14 +108,22 @@ pub(super) fn words(text: &str, redaction: &Redaction) -> String {
 }
 
 /// All texts of a value, to be looked through at once.
-fn gather(value: &Value, out: &mut String) {
+fn gather(value: &Value, of_map: bool, out: &mut String) {
+    let mut add = |text: &str| {
+        out.push_str(text);
+        out.push('\n');
+    };
     match value {
-        Value::String(text) => {
-            out.push_str(text);
-            out.push('\n');
+        Value::String(text) => add(text),
+        Value::Array(items) => items.iter().for_each(|item| gather(item, of_map, out)),
+        Value::Object(entries) => {
+            if of_map {
+                entries.keys().for_each(|name| add(name));
+            }
+            for (name, value) in entries {
+                gather(value, of_map || MAPS.contains(&name.as_str()), out);
+            }
         }
-        Value::Array(items) => items.iter().for_each(|item| gather(item, out)),
-        Value::Object(entries) => entries.values().for_each(|value| gather(value, out)),
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
@@ -153,8 +162,9 @@ impl Walk<'_> {
             Value::Array(items) if items.iter().all(Value::is_string) => self.rows(field, items),
             Value::Array(items) => items.iter_mut().fold(false, |changed, item| self.value(field, item) | changed),
             Value::Object(entries) => {
+                let renamed = self.of_map && self.names(entries);
                 let told = self.printed || entries.get("note").is_some_and(|note| note == "agent_said");
-                entries.iter_mut().fold(false, |changed, (name, value)| {
+                entries.iter_mut().fold(renamed, |changed, (name, value)| {
                     if !self.of_map && WHOLE.contains(&name.as_str()) {
                         return changed;
                     }
@@ -170,6 +180,18 @@ impl Walk<'_> {
             }
             Value::Null | Value::Bool(_) | Value::Number(_) => false,
         }
+    }
+
+    /// Redacts names that were chosen; of two that become the same one is kept.
+    fn names(self, entries: &mut Map<String, Value>) -> bool {
+        let words = |name: &String| Some((name.clone(), self.redact.words(name, self.mark)?));
+        let found: Vec<(String, String)> = entries.keys().filter_map(words).collect();
+        for (name, words) in &found {
+            if let Some(value) = entries.remove(name) {
+                entries.insert(words.clone(), value);
+            }
+        }
+        !found.is_empty()
     }
 
     /// Texts that stand one below the other.

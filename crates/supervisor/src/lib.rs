@@ -29,6 +29,7 @@ pub mod jump;
 mod lifetime;
 mod maintain;
 pub mod notify_socket;
+mod open_files;
 mod opencode;
 mod perform;
 mod poll;

@@ -1,15 +1,16 @@
 //! Configuration and policies, read again while running. What is bad on disk changes nothing: the old goes on and the
 //! screen shows the error.
 
-use super::dispatch::Dispatch;
+use super::dispatch::{Dispatch, Urgent};
 use super::files::Files;
+use super::open_files::{Unread, load_closed};
 use super::reach::watched_here;
 use super::recognisers::{self, Recognisers};
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::sync::Arc;
 use tmuxagent_alerts::config::Settings;
-use tmuxagent_config::{Config, Environment, Loaded, Overrides, Problem, Retention, load};
+use tmuxagent_config::{Config, Environment, Loaded, Overrides, Problem, Retention};
 use tmuxagent_core::{Input, Reloaded, Ticket, changed_parts};
 use tmuxagent_engine::Options;
 use tmuxagent_ipc::wire::Reply;
@@ -17,6 +18,7 @@ use tmuxagent_model::{ConfigPart, HowChanged, PartChange, Redaction, Trouble};
 use tmuxagent_policy::Policy;
 use tmuxagent_text::redact::Redactor;
 use tokio::sync::{oneshot, watch};
+use tokio::task::JoinHandle;
 
 /// What is needed to read everything again.
 #[derive(Debug)]
@@ -35,6 +37,8 @@ pub struct Reloader {
     pub hello: watch::Sender<Arc<Reply>>,
     /// Notices changes.
     pub files: Files,
+    /// Waits until a file is closed that somebody was writing.
+    pub writer: Option<JoinHandle<()>>,
 }
 
 /// Reads the policies of a configuration.
@@ -78,12 +82,25 @@ impl Dispatch {
         self.act();
     }
 
-    /// What is configured now, or which part of it is bad and why.
-    async fn read_again(&self) -> Result<Read, (&'static str, Problem)> {
-        let (overrides, environment) = (self.reloader.overrides.clone(), self.reloader.environment.clone());
-        let read = tokio::task::spawn_blocking(move || load(&overrides, &environment)).await;
+    /// What is configured now, or which part of it is bad and why. What is still being written is looked at again.
+    async fn read_again(&mut self) -> Result<Read, (&'static str, Problem)> {
+        if let Some(task) = self.reloader.writer.take() {
+            task.abort();
+        }
         let broken = |problem| ("configuration", problem);
-        let loaded = read.unwrap_or_else(|panic| Err(Problem::new(panic.to_string(), ""))).map_err(broken)?;
+        let loaded = match load_closed((&self.reloader.overrides, &self.reloader.environment)).await {
+            Ok(loaded) => loaded,
+            Err(Unread::Bad(problem)) => return Err(broken(problem)),
+            Err(Unread::Written(writer)) => {
+                let (part, problem, urgent) = (writer.part, writer.problem(), self.servers.clone());
+                self.reloader.writer = Some(tokio::spawn(async move {
+                    writer.closed().await;
+                    // The loop may have ended meanwhile.
+                    let _ = urgent.send(Urgent::Reload).await;
+                }));
+                return Err((part, problem));
+            }
+        };
         let settings = tmuxagent_alerts::config::of(&loaded).map_err(broken)?;
         let generation = self.core.engine().policy().generation + 1;
         let policy = read_policy(&loaded, generation).map_err(|problem| ("policy", problem))?;
@@ -200,6 +217,7 @@ mod tests {
     use super::*;
     use std::fs::{Permissions, set_permissions, write};
     use std::os::unix::fs::PermissionsExt as _;
+    use tmuxagent_config::load;
 
     #[test]
     fn an_emptied_configuration_is_no_new_one() {

@@ -8,6 +8,7 @@ use super::dispatch::{Asking, Dispatch, Fact, Inbox, Urgent};
 use super::ending::turn_away;
 use super::files::Files;
 use super::notify_socket::NotifySocket;
+use super::open_files::load_for_start;
 use super::opencode::Opencodes;
 use super::perform::Performer;
 use super::reach::watched_here;
@@ -112,6 +113,7 @@ impl Running {
 pub async fn start(start: Start) -> Result<Running, StartError> {
     let Start { overrides, environment, loaded, lock, lang } = start;
     descriptors::raise();
+    let loaded = load_for_start(loaded, (&overrides, &environment)).await.map_err(StartError::User)?;
     let policy = read_policy(&loaded, 1).map_err(StartError::User)?;
     let settings = tmuxagent_alerts::config::of(&loaded).map_err(StartError::User)?;
     let (store, restored) = Store::open(&loaded.paths.database, wall())?;
@@ -195,8 +197,16 @@ pub async fn start(start: Start) -> Result<Running, StartError> {
     let (retention_in, retention) = watch::channel(loaded.config.retention.clone());
     maintain::begin(&store, maintain::Ground { retention, shown: hub.snapshots.clone(), clock }, facts_in);
     let notify = NotifySocket::of(&environment, lang);
-    let reloader =
-        Reloader { overrides, environment, loaded, policy: policy_in, retention: retention_in, hello, files };
+    let reloader = Reloader {
+        overrides,
+        environment,
+        loaded,
+        policy: policy_in,
+        retention: retention_in,
+        hello,
+        files,
+        writer: None,
+    };
     let mut dispatch = Dispatch {
         clock,
         core,

@@ -67,6 +67,13 @@ fn known_secrets_are_not_written_down() {
     room.core.redactor = Redactor::knowing([secret.to_owned()]);
     room.print(&format!("token \" {secret} begin"));
     room.hear(1, HostMessage::Printed { pane: info(1).key, lines: vec![format!("-- {secret}")] });
+    // The name of an input is anyone's to choose.
+    room.wish(Command::Start {
+        pane: info(1).key,
+        pipeline: "p".to_owned(),
+        stage: None,
+        inputs: [(secret.to_owned(), "1".to_owned())].into(),
+    });
     room.commit();
     let written = dump(&room);
     assert!(!written.contains(secret) && written.contains("redacted"), "{written}");

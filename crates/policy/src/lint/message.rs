@@ -1,11 +1,9 @@
-//! Inputs that an agent's message may give: whether any message can, and that none passes a gate by them.
+//! Inputs that an agent's message may give: whether any message can.
 
-use super::{StageSubject, Subject};
-use crate::guard::Guard;
-use crate::policy::{Action, Condition};
+use super::{Subject, yes_first};
+use crate::policy::Condition;
 use crate::raw::{Named, RawInput, RawPipeline, RawPolicy};
 use crate::read::{Short, Text};
-use std::collections::BTreeSet;
 use tmuxagent_yaml::{Place, Problems};
 
 /// Inputs as they are written.
@@ -22,7 +20,7 @@ pub(super) fn check(raws: &[RawPolicy], written: &[&RawPipeline], subjects: &[Su
     for raw in raws {
         check_started(raw.inputs.as_ref(), subjects, problems);
     }
-    check_gates(subjects, problems);
+    yes_first::check(written, subjects, problems);
 }
 
 /// That a message starts one of the pipelines that have these inputs.
@@ -59,93 +57,4 @@ fn is_message(condition: &Condition) -> bool {
         Condition::Seen(part) => is_message(part),
         _ => false,
     }
-}
-
-/// Pipelines with names of theirs, values and stages, that a message may decide about.
-type Decided = BTreeSet<(String, String)>;
-
-/// That no gate is left out because of a value that a message gave.
-fn check_gates(subjects: &[Subject], problems: &mut Problems) {
-    let decided = decided(subjects);
-    for subject in subjects {
-        for stage in subject.stages.iter().filter(|stage| stage.core.gate.is_some()) {
-            let Some(by) = stage.core.guard.as_ref().and_then(|guard| decides(guard, &subject.core.name, &decided))
-            else {
-                continue;
-            };
-            let name = &stage.core.name;
-            let message = format!(
-                "the stage `{name}` asks for approval, and its `if` hangs on `{by}`, which an agent's message may decide"
-            );
-            let help = "an agent could pass the gate by it: leave out `from: message`, or ask without `if`";
-            problems.error("gate-by-message", stage.at(), message).help(help);
-        }
-    }
-}
-
-/// Inputs that a message gives, and what comes of them: values, inputs of other pipelines, stages that are skipped.
-fn decided(subjects: &[Subject]) -> Decided {
-    let own = |subject: &Subject| {
-        let inputs = subject.core.inputs.iter().filter(|input| input.from_message);
-        let names: Vec<_> = inputs.map(|input| (subject.core.name.clone(), of_input(&input.name))).collect();
-        names
-    };
-    let mut decided: Decided = subjects.iter().filter(|subject| starts_by_message(subject)).flat_map(own).collect();
-    loop {
-        let before = decided.len();
-        for subject in subjects {
-            for stage in &subject.stages {
-                let more = follows(stage, &subject.core.name, &decided);
-                decided.extend(more);
-            }
-        }
-        if decided.len() == before {
-            return decided;
-        }
-    }
-}
-
-/// What one stage hands on of what is decided already.
-fn follows(stage: &StageSubject, pipeline: &str, decided: &Decided) -> Vec<(String, String)> {
-    let known = |name: &String| decided.contains(&(pipeline.to_owned(), name.clone()));
-    let mut more = Vec::new();
-    if stage.core.guard.as_ref().is_some_and(|guard| decides(guard, pipeline, decided).is_some()) {
-        more.push((pipeline.to_owned(), of_stage(&stage.core.name)));
-    }
-    for action in stage.actions() {
-        match action {
-            Action::Set { name, value } if value.names.iter().any(known) => {
-                more.push((pipeline.to_owned(), name.clone()));
-            }
-            Action::StartPipeline { pipeline: other, given, .. } => {
-                let handed = given.iter().filter(|(_, text)| text.names.iter().any(known));
-                more.extend(handed.map(|(name, _)| (other.clone(), of_input(name))));
-            }
-            _ => {}
-        }
-    }
-    more
-}
-
-/// What in an `if` is decided by a message, as people call it.
-fn decides<'g>(guard: &'g Guard, pipeline: &str, decided: &Decided) -> Option<&'g str> {
-    let known = |name: String| decided.contains(&(pipeline.to_owned(), name));
-    match guard {
-        Guard::Any(parts) | Guard::All(parts) => parts.iter().find_map(|part| decides(part, pipeline, decided)),
-        Guard::Not(part) => decides(part, pipeline, decided),
-        Guard::Value { name, .. } => known(name.clone()).then_some(name.as_str()),
-        Guard::Stage { name, .. } | Guard::ExitCode { stage: name, .. } => {
-            known(of_stage(name)).then_some(name.as_str())
-        }
-        Guard::FileExists(_) | Guard::Run(_) => None,
-    }
-}
-
-fn of_input(name: &str) -> String {
-    format!("inputs.{name}")
-}
-
-/// No value is called like this.
-fn of_stage(name: &str) -> String {
-    format!("stage {name}")
 }

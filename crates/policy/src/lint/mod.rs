@@ -14,6 +14,7 @@ mod own_echo;
 mod question;
 mod reader;
 mod recovery;
+mod yes_first;
 
 use super::pattern::Patterns;
 use super::policy::{Action, Condition, FailStep, Pipeline, Policy, Stage, TextTemplate};

@@ -31,8 +31,8 @@ fn events() -> Vec<Event> {
         stage: Some(SECRET.to_owned()),
         summary: Some(SECRET.to_owned()),
         options: vec![SECRET.to_owned()],
-        // Its name is anyone's to choose, too.
-        inputs: [("host".to_owned(), SECRET.to_owned())].into(),
+        // Its name is anyone's to choose, too, and may be a secret itself.
+        inputs: [("host".to_owned(), SECRET.to_owned()), (SECRET.to_owned(), "x".to_owned())].into(),
         ..AgentMessage::new(MessageType::Ask)
     };
     let line = LineEvent {
@@ -52,6 +52,8 @@ fn events() -> Vec<Event> {
     let shell = ShellOutcome { exit: Some(1), output: SECRET.to_owned() };
     let (intent, state) = (IntentId::new("a-1"), ProgramState::Notification { text: SECRET.to_owned() });
     let steps = vec![KeyStep::Text(SECRET.to_owned()), KeyStep::Key("Enter".to_owned())];
+    let inputs = [(format!("a/{SECRET}"), "1".to_owned())].into();
+    let start = Command::Start { pane: key.clone(), pipeline: "ci".to_owned(), stage: None, inputs };
     vec![
         Event::PaneSeen { info: Box::new(info) },
         Event::Line(Box::new(line)),
@@ -59,6 +61,7 @@ fn events() -> Vec<Event> {
         Event::CommandEnded { pane: key.clone(), token: Some("a-1".to_owned()), exit: 0 },
         Event::Asked { command: Command::Decide { approval, revision: 1, verdict }, by: by.clone() },
         Event::Asked { command: Command::Send { pane: key.clone(), steps, insist: false }, by: by.clone() },
+        Event::Asked { command: start, by: by.clone() },
         Event::Asked { command: Command::Freeze, by },
         Event::Timer { key: TimerKey::StageTimeout(RunId(1), "lint".to_owned()), epoch: 4 },
         Event::Outcome { intent: intent.clone(), outcome: Outcome::Shell(shell) },

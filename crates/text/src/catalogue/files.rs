@@ -122,6 +122,10 @@ pub(super) const ROWS: &[(&str, &str)] = &[
         "the configuration {} is gone or empty; what it said stays in force until it is back, or until `tmuxagent reload` goes on without it",
         "配置 {0} 不见了或是空的；在它恢复之前、或用 `tmuxagent reload` 表示不再要它之前，它原来的内容继续有效",
     ),
+    (
+        "{} is still being written by process {}; it is read when that has closed it",
+        "进程 {1} 还在写 {0}；等它关闭文件后才会读取",
+    ),
     ("the folder {} holds no policy", "文件夹 {0} 里没有策略"),
     ("the policy {} can't be read: {}", "无法读取策略 {0}：{1}"),
     (

@@ -235,12 +235,36 @@ pub(super) const ROWS: &[(&str, &str)] = &[
         "请让消息启动它：`triggers: [{message: {type: ACTION, stage: …}}]`，不要写在 `all_of` 里；或去掉 `from`",
     ),
     (
-        "the stage `{}` asks for approval, and its `if` hangs on `{}`, which an agent's message may decide",
-        "阶段 `{0}` 需要审批，而它的 `if` 取决于 `{1}`，这可以由智能体的消息决定",
+        "the stage `{}` asks for approval, and its `if` may leave that out: what an agent's message gives to `{}` can lead there",
+        "阶段 `{0}` 需要审批，而它的 `if` 可能让审批被略过：智能体的消息给 `{1}` 的值会影响到这里",
     ),
     (
-        "an agent could pass the gate by it: leave out `from: message`, or ask without `if`",
-        "智能体可借此绕过审批：请去掉 `from: message`，或不写 `if` 直接询问",
+        "ask without `if`, and give that to the stages before or after it; or leave out `from: message`",
+        "请不写 `if` 直接询问，把 `if` 写到它前后的阶段上；或去掉 `from: message`",
+    ),
+    (
+        "the stage `{}` acts before a person has said yes: what an agent's message gives to `{}` can lead there",
+        "阶段 `{0}` 在有人同意之前就会动作：智能体的消息给 `{1}` 的值会影响到这里",
+    ),
+    (
+        "give it `require_approval`, or let it follow the success of a stage that has it, on every way; or leave out `from: message`",
+        "请给它写 `require_approval`，或让它在每条路上都跟随带有它的阶段的成功；或去掉 `from: message`",
+    ),
+    (
+        "`finally` acts also where nobody has said yes: what an agent's message gives to `{}` can lead there",
+        "没有人同意时 `finally` 也会动作：智能体的消息给 `{0}` 的值会影响到这里",
+    ),
+    (
+        "let it `notify` alone, and act in a stage behind one with `require_approval`; or leave out `from: message`",
+        "请让它只写 `notify`，把动作写到带 `require_approval` 的阶段之后；或去掉 `from: message`",
+    ),
+    (
+        "what an agent's message gives to `{}` chooses the run that is cancelled for it",
+        "智能体的消息给 `{0}` 的值会决定取消哪一个运行",
+    ),
+    (
+        "write `on_busy: queue` or `on_busy: refuse`, or a `group` without inputs that are taken from messages",
+        "请写 `on_busy: queue` 或 `on_busy: refuse`，或在 `group` 里不用取自消息的输入项",
     ),
     ("an input with `choices` needs one", "写了 `choices` 的输入项至少要有一个选项"),
     ("the choices of a `bool` are `true` and `false`", "`bool` 的选项就是 `true` 和 `false`"),

@@ -143,6 +143,7 @@ async fn greet<S: AsyncRead + AsyncWrite>(frames: &mut Frames<S>, hub: &Hub, con
     let peer = Peer {
         connection,
         who: hub.user.to_string(),
+        vouched: None,
         via: *via,
         pane: pane.clone(),
         tmux_socket: tmux_socket.clone(),

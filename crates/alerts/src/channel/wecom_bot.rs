@@ -12,7 +12,7 @@ use super::wecom_answers::{LONG_SEND, SUBSCRIBE};
 use super::{Channel, Receipt, SendError};
 use crate::decide::Decide;
 use crate::dial::dial;
-use crate::http::{Answer, ProxyChoice, install_tls};
+use crate::http::{Answer, ProxyChoice, install_tls, trouble};
 use crate::markup::Markup;
 use crate::message::Message;
 use crate::press::{Press, Pressed, Pressers, press};
@@ -133,7 +133,8 @@ impl WecomBot {
         let host = url.host_str().ok_or("the address has no host")?;
         let port = url.port_or_known_default().ok_or("the address has no port")?;
         let connecting = async {
-            let stream = dial(&self.config.proxy, host, port).await.map_err(|error| error.to_string())?;
+            let told = |error: std::io::Error| trouble::sentence(&error, true, self.config.lang);
+            let stream = dial(&self.config.proxy, host, port).await.map_err(told)?;
             let (socket, _) = tokio_tungstenite::client_async_tls(self.config.url.as_str(), stream)
                 .await
                 .map_err(|error| error.to_string())?;

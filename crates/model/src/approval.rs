@@ -121,7 +121,9 @@ impl Decider {
     /// Somebody who is called `who`, and of whom these names alone are vouched for.
     #[must_use]
     pub fn called(who: impl Into<String>, via: Via, vouched: Vec<String>) -> Self {
-        Self { who: who.into(), via, vouched: Some(vouched) }
+        let who = who.into();
+        let vouched = Some(vouched).filter(|names| *names != [who.as_str()]);
+        Self { who, via, vouched }
     }
 
     /// The names by which a rule about people knows him.

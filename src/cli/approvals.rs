@@ -281,7 +281,7 @@ mod tests {
 
     #[test]
     fn a_decision_names_the_answer_and_who_gave_it() {
-        let by = Decider { who: "mei".to_owned(), via: Via::Cli };
+        let by = Decider::named("mei", Via::Cli);
         let no = Verdict { approve: false, answer: Some("no".to_owned()) };
         let told = decided(Lang::En, &Decision { verdict: no, by, at: Timestamp(0) }, Timestamp(60_000));
         assert!(told.starts_with("\"no\", mei ("), "{told}");

@@ -65,7 +65,7 @@ fn picture() -> Snapshot {
             pane: panes[0].info.key.clone(),
             place: panes[0].info.place(),
             class: vec!["npm install --save-dev *".into(), "cargo build --release *".into()],
-            by: Decider { who: "ann-with-a-long-name".into(), via: Via::Cli },
+            by: Decider::named("ann-with-a-long-name", Via::Cli),
             until: TO_COME,
             left: 20,
         }],

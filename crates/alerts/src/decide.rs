@@ -7,14 +7,13 @@
 use futures_util::future::BoxFuture;
 use jiff::tz::TimeZone;
 use tmuxagent_model::{Approval, ApprovalId, Decider, Decision, Doubt, Verdict};
-use tmuxagent_text::{Lang, is_hidden};
+use tmuxagent_text::{Lang, no_answer};
 
 /// What somebody wrote for a program, where it can be typed as one line that says all it holds.
 #[must_use]
 pub fn typed_text(written: &str) -> Option<&str> {
     let text = written.trim();
-    let is_plain = !text.chars().any(|c| c.is_control() || is_hidden(c));
-    (is_plain && !text.is_empty()).then_some(text)
+    no_answer(text).is_none().then_some(text)
 }
 
 /// The supervisor, as seen by surfaces outside its process's screens.

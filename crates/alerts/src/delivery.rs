@@ -2,8 +2,8 @@
 //!
 //! At least once: a message is marked after the service took it, and sent again when the process ended in between.
 //! Retries wait longer and longer, up to a minute, and survive restarts, since the next instant stands in the outbox. While
-//! a service fails one message at a time tries it, and when it takes one all that waits goes out at once, in order and as
-//! fast as the service allows. A message about a question is dropped when the question is closed; each message carries a
+//! a service fails one message at a time tries it, the first that waits, and when it takes one all the others go out at once, in
+//! order and as fast as the service allows. A message about a question is dropped when the question is closed; each message carries a
 //! link of its own, minted when it is sent.
 
 use super::channel::{Channel, Receipt, SendError};
@@ -142,9 +142,13 @@ impl Delivery {
             };
             let now = self.now();
             let ready_at = |row: &OutboxRow| self.line(name, |line| line.ready_at(row));
-            let (due, later): (Vec<_>, Vec<_>) = waiting.into_iter().partition(|row| ready_at(row) <= now);
+            let (mut due, later): (Vec<_>, Vec<_>) = waiting.into_iter().partition(|row| ready_at(row) <= now);
             self.call_off(&later).await;
+            let leads = |row: &&OutboxRow| self.line(name, |line| line.leads(row, &due, now));
+            let leading: Vec<_> = later.iter().filter(leads).cloned().collect();
+            due.extend(leading);
             if due.is_empty() {
+                self.line(name, Line::stays);
                 let pause = later.iter().map(|row| ready_at(row).since(now)).min().unwrap_or(PATROL).min(PATROL);
                 tokio::select! {
                     () = stop.cancelled() => return,
@@ -181,9 +185,9 @@ impl Delivery {
                 ready.push((row, approval));
             }
         }
-        let fails = self.line(name, |line| line.fails());
+        let passes = self.line(name, |line| line.passes());
         ready.sort_by_key(|(row, approval)| {
-            let tried = if fails { row.attempts } else { 0 };
+            let tried = if passes { row.attempts } else { 0 };
             (tried, std::cmp::Reverse(row.alert.urgency), approval.is_none(), row.id)
         });
         self.leave_out_repetitions(&mut ready).await;
@@ -309,8 +313,9 @@ impl Delivery {
                 self.release(name, now).await;
             }
             Err(error) => {
+                let id = rows.first().map_or(0, |row| row.id);
                 self.line(name, |line| match &error {
-                    SendError::Retry { after, .. } => line.failed(*after, jitter(), now),
+                    SendError::Retry { after, .. } => line.failed(id, *after, jitter(), now),
                     SendError::Exhausted { pause, .. } => line.spent(*pause, now),
                     // It was answered: the message is at fault, or the channel's key, which other messages tell.
                     SendError::Refused { .. } => {}

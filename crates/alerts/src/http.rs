@@ -1,6 +1,7 @@
 //! The one place where HTTP clients are made: rustls with ring, direct unless a channel asks for a proxy.
 
 mod body;
+pub(crate) mod trouble;
 
 use super::channel::SendError;
 use reqwest::header::{ACCEPT_ENCODING, HeaderMap, HeaderValue};
@@ -65,7 +66,8 @@ pub struct Answer {
     pub content_type: String,
     /// The body as text, at most 64 KiB; empty where it is none.
     pub text: String,
-    /// Whether there is a body that can't be read: it is compressed, though nobody asked for that, or no text.
+    /// Whether there is a body that says nothing certain: it is compressed, though nobody asked for that, no text, longer than is
+    /// read, or names something twice.
     pub unreadable: bool,
 }
 
@@ -108,23 +110,27 @@ pub async fn call(request: reqwest::RequestBuilder, lang: Lang) -> Result<Answer
     let retry_after = header(reqwest::header::RETRY_AFTER).trim().parse().ok();
     let content_type = header(reqwest::header::CONTENT_TYPE).to_ascii_lowercase();
     let encoding = header(reqwest::header::CONTENT_ENCODING).to_ascii_lowercase();
-    let bytes = read(response).await.map_err(trouble)?;
+    let (bytes, whole) = read(response).await.map_err(trouble)?;
     let text = body::text_of(&bytes, &content_type, &encoding);
-    let unreadable = text.is_none();
-    Ok(Answer { status, retry_after, content_type, text: text.unwrap_or_default(), unreadable })
+    // What stands behind the end of what is read may say no. A page is one by its beginning.
+    let says = |text: &String| (whole || body::is_web_page(text, &content_type)) && !body::names_twice(text);
+    let unreadable = (200..300).contains(&status) && !text.as_ref().is_some_and(says) || text.is_none();
+    let text = text.filter(|_| !unreadable).unwrap_or_default();
+    Ok(Answer { status, retry_after, content_type, text, unreadable })
 }
 
-async fn read(mut response: Response) -> Result<Vec<u8>, reqwest::Error> {
+/// The body as far as it is read, and whether that is all of it.
+async fn read(mut response: Response) -> Result<(Vec<u8>, bool), reqwest::Error> {
     const LIMIT: usize = 64 * 1024;
     let mut bytes = Vec::new();
     while let Some(chunk) = response.chunk().await? {
         bytes.extend_from_slice(&chunk);
-        if bytes.len() >= LIMIT {
+        if bytes.len() > LIMIT {
             bytes.truncate(LIMIT);
-            break;
+            return Ok((bytes, false));
         }
     }
-    Ok(bytes)
+    Ok((bytes, true))
 }
 
 /// The sentence for a request without an answer.
@@ -133,14 +139,7 @@ fn unreachable_service(error: reqwest::Error, lang: Lang) -> SendError {
     let what = if error.is_timeout() {
         lang.pick("no answer in time", "未在时限内应答").to_owned()
     } else {
-        let connect = lang.pick("can't connect", "无法连接");
-        let mut text = if error.is_connect() { connect.to_owned() } else { error.to_string() };
-        let mut cause = std::error::Error::source(&error);
-        while let Some(inner) = cause {
-            text = format!("{text}: {inner}");
-            cause = inner.source();
-        }
-        text
+        trouble::sentence(&error, error.is_connect(), lang)
     };
     if error.is_builder() {
         SendError::refused(what, lang.pick("check the channel's address", "请检查该通道的地址"))

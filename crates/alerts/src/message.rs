@@ -5,6 +5,7 @@
 //! what it leaves out is evidence first, then body, then command and question, never the code and the links.
 
 use super::markup::{Markup, Tone};
+use crate::press::Pressers;
 use crate::token::short_code;
 use jiff::tz::TimeZone;
 use tmuxagent_model::{Alert, AlertKind, Approval, ApprovalId, ApprovalState, RunId, Urgency, shortened};
@@ -326,9 +327,9 @@ impl Ask {
     /// Whether a chat's yes-or-no buttons decide it: nothing is to be chosen or typed, and one of those whose presses count
     /// may decide.
     #[must_use]
-    pub fn takes_buttons(&self, pressers: &[String]) -> bool {
-        let one_may = self.approvers.is_empty() || self.approvers.iter().any(|approver| pressers.contains(approver));
-        self.options.is_empty() && self.confirm.is_none() && !self.takes_text && self.takes_no && one_may
+    pub fn takes_buttons(&self, pressers: &Pressers) -> bool {
+        let plain = self.options.is_empty() && self.confirm.is_none() && !self.takes_text && self.takes_no;
+        plain && pressers.one_may(&self.approvers)
     }
 
     /// What is sent, below its heading; where not all of it fits, how much more there is and the command that shows it.

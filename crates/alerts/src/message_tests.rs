@@ -234,7 +234,7 @@ fn a_yes_by_word_names_the_command_and_has_no_buttons() {
     let by_word = of(&asked(Some("go live"), &[]));
     let command = by_word.command_line(Lang::En);
     assert!(command.ends_with(" --answer 'go live'"), "{command}");
-    let pressers = ["77".to_owned()];
+    let pressers = crate::press::Pressers::new(vec!["77".to_owned()], "");
     assert!(!by_word.takes_buttons(&pressers));
     assert!(!of(&asked(None, &["mei"])).takes_buttons(&pressers), "a press of 77 decides nothing");
     assert!(
@@ -251,7 +251,10 @@ fn a_yes_by_text_names_the_command_and_has_no_buttons() {
     };
     let of = |asked: &Approval| Ask::of(asked, None, Lang::En, &TimeZone::UTC, &Redactor::default());
     let by_text = of(&asked(&[]));
-    assert!(by_text.command_line(Lang::En).ends_with(" --answer TEXT") && !by_text.takes_buttons(&[]));
+    assert!(
+        by_text.command_line(Lang::En).ends_with(" --answer TEXT")
+            && !by_text.takes_buttons(&crate::press::Pressers::new(vec!["7".to_owned()], ""))
+    );
     assert!(by_text.command_line(Lang::Zh).ends_with(" --answer 文本"));
     let told = by_text.written(Markup::Plain, Lang::En, false).join("\n");
     let offered = Message { ask: Some(by_text.clone()), ..message() }.choices();

@@ -102,31 +102,85 @@ impl Hour {
     }
 }
 
-/// Decides for `who`, an id that the chat service vouches for, where `allowed` names it; recorded by `name`, as people know him,
-/// or by the id where that is empty.
+/// Those whose presses in a chat count: ids that its service vouches for, and what the configuration calls the one of them.
+#[derive(Debug)]
+pub struct Pressers {
+    ids: Vec<String>,
+    person: String,
+    ignored: Ignored,
+}
+
+impl Pressers {
+    /// Those with these ids. `person` is what the one of them is called, empty where that is not known; of several it names
+    /// nobody.
+    #[must_use]
+    pub fn new(ids: Vec<String>, person: &str) -> Self {
+        let person = if ids.len() == 1 { person.to_owned() } else { String::new() };
+        Self { ids, person, ignored: Ignored::default() }
+    }
+
+    /// Reports a press that counts for nothing.
+    pub(crate) fn ignored(&self, desk: &dyn Decide, text: String) {
+        self.ignored.report(desk, text);
+    }
+
+    /// The names that are vouched for of who has this id.
+    fn names(&self, id: &str) -> Vec<String> {
+        let person = Some(&self.person).filter(|person| !person.is_empty() && *person != id).cloned();
+        person.into_iter().chain([id.to_owned()]).collect()
+    }
+
+    /// Whether a press of one of them would count for a question that these may decide; everybody where nobody is named.
+    #[must_use]
+    pub fn one_may(&self, approvers: &[String]) -> bool {
+        let names = |id: &String| self.names(id).iter().any(|name| approvers.contains(name));
+        self.ids.iter().any(|id| approvers.is_empty() || names(id))
+    }
+
+    /// Who decides by a press of this id; `None` where it is not on the list. What he calls himself in the chat is for people to
+    /// read, beside the id, and gives no right: anybody can call himself anything.
+    #[must_use]
+    pub fn decider(&self, id: &str, called: &str) -> Option<Decider> {
+        self.ids.iter().find(|known| *known == id)?;
+        let [called, shown] = [called, id].map(shown);
+        let who = match (self.person.as_str(), called.as_str()) {
+            ("", "") => shown,
+            ("", called) => format!("{called} ({shown})"),
+            (person, _) => person.to_owned(),
+        };
+        Some(Decider::called(who, Via::Chat, self.names(id)))
+    }
+}
+
+/// A text of a chat's, for the journal.
+fn shown(text: &str) -> String {
+    tmuxagent_text::plain::cut_chars(&one_line(text), 60)
+}
+
+/// Decides for the one with this id, which the chat service vouches for, where he is one of the pressers; `called` is what he calls
+/// himself there.
 ///
 /// # Errors
 /// When it has no end yet: the press is not to be taken from the service, nor the card changed, and is tried again.
 pub async fn press(
     desk: &dyn Decide,
     key: &str,
-    (who, name): (&str, &str),
-    (allowed, ignored): (&[String], &Ignored),
+    (id, called): (&str, &str),
+    pressers: &Pressers,
     lang: Lang,
 ) -> Result<Pressed, Unsettled> {
-    let [name, id] = [name, who].map(|text| tmuxagent_text::plain::cut_chars(&one_line(text), 60));
-    if !allowed.iter().any(|id| id == who) {
-        ignored.report(desk, format!("a button was pressed by {id}, who is not on the allow-list"));
+    let Some(by) = pressers.decider(id, called) else {
+        let text = format!("a button was pressed by {}, who is not on the allow-list", shown(id));
+        pressers.ignored(desk, text);
         let sentence = lang.pick("you are not on the list of deciders", "您不在审批人名单中");
         return Ok(Pressed::Ignored(sentence.to_owned()));
-    }
-    let shown = if name.trim().is_empty() { id } else { name };
+    };
+    let shown = by.who.clone();
     let Some(press) = Press::parse(key) else {
-        ignored.report(desk, format!("{shown} pressed a button that is not ours"));
+        pressers.ignored(desk, format!("{shown} pressed a button that is not ours"));
         return Ok(Pressed::Ignored(Refusal::Unknown.sentence(lang)));
     };
     let verdict = Verdict { approve: press.approve, answer: None };
-    let by = Decider { who: shown.clone(), via: Via::Chat };
     let settled = desk.decide(&press.approval, press.revision, verdict, by).await?;
     Ok(match settled.end() {
         Ok(()) => {
@@ -144,6 +198,7 @@ pub async fn press(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use tmuxagent_model::Approval;
 
     #[test]
     fn an_hour_of_presses_has_few_rows_and_then_a_number() {
@@ -152,6 +207,35 @@ mod tests {
         assert_eq!(told, 10);
         assert_eq!(hour.count(Timestamp(3_600_000)), (true, 99_990));
         assert_eq!(hour.count(Timestamp(3_600_001)), (true, 0));
+    }
+
+    /// Whether a press counts, and whether a button is shown for it, for each rule about who may decide.
+    #[test]
+    fn what_somebody_calls_himself_gives_no_right_and_buttons_are_where_a_press_counts() {
+        let ids = |ids: &[&str]| ids.iter().map(|id| (*id).to_owned()).collect::<Vec<_>>();
+        let asked = |approvers: &[&str]| Approval { approvers: ids(approvers), ..crate::message::tests::approval() };
+        for (allow, person, approvers, id, called, counts) in [
+            (&["5", "7"][..], "", &["5"][..], "7", "5", false),
+            (&["5", "7"], "", &["5"], "5", "Ann Li", true),
+            (&["5", "7"], "mei", &["mei"], "7", "mei", false),
+            (&["5", "7"], "", &["mei (7)"], "7", "mei", false),
+            (&["5"], "mei", &["mei"], "5", "Ann", true),
+            (&["5"], "mei", &["5"], "5", "Ann", true),
+            (&["5"], "mei", &["Ann"], "5", "Ann", false),
+            (&["5"], "", &[], "5", "", true),
+        ] {
+            let (pressers, asked) = (Pressers::new(ids(allow), person), asked(approvers));
+            let by = pressers.decider(id, called).unwrap();
+            assert_eq!(asked.is_for_decider(&by), counts, "{approvers:?} {by:?}");
+            let one = allow.iter().any(|id| asked.is_for_decider(&pressers.decider(id, "x").unwrap()));
+            assert_eq!(pressers.one_may(&asked.approvers), one, "{approvers:?} {allow:?} {person}");
+        }
+        let pressers = Pressers::new(ids(&["5", "7"]), "mei");
+        assert_eq!(pressers.decider("9", "5"), None);
+        assert_eq!(pressers.decider("7", " 5\n").unwrap().who, "5 (7)", "never the name of another");
+        assert_eq!(pressers.decider("7", "").unwrap().who, "7");
+        assert_eq!(Pressers::new(ids(&["7"]), "mei").decider("7", "5").unwrap().who, "mei");
+        assert!(!Pressers::new(Vec::new(), "mei").one_may(&[]), "a button that nobody may press");
     }
 
     #[test]

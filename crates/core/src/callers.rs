@@ -7,7 +7,7 @@ use tmuxagent_engine::Answer;
 use tmuxagent_ipc::hub::Peer;
 use tmuxagent_ipc::wire::{ErrorKind, Reply};
 use tmuxagent_model::{
-    AgentMessage, Ancestor, Command, Decider, Event, HookReport, HookTold, HumanCall, MessageType, PaneKey, Via,
+    AgentMessage, Ancestor, Command, Event, HookReport, HookTold, HumanCall, MessageType, PaneKey, Via,
 };
 
 /// Nobody's agent.
@@ -43,7 +43,7 @@ impl Core {
         if let Some(refused) = self.refuse_here(&command) {
             return refused;
         }
-        let answer = self.step(&Event::Asked { command, by: by(peer) });
+        let answer = self.step(&Event::Asked { command, by: peer.decider() });
         match (answer, self.engine.approval_of_call(&call)) {
             (Some(Answer::Ok { .. }), Some(approval)) => {
                 let approval = Box::new(approval.clone());
@@ -57,7 +57,7 @@ impl Core {
     /// Who asked over a connection does not wait for the answers any more.
     pub(crate) fn caller_left(&mut self, peer: &Peer) {
         for call in self.hosts.caller_left(peer.connection) {
-            self.step(&Event::Asked { command: Command::TakeBack { call }, by: by(peer) });
+            self.step(&Event::Asked { command: Command::TakeBack { call }, by: peer.decider() });
         }
     }
 
@@ -67,10 +67,6 @@ impl Core {
         let here = |key: &&PaneKey| self.hosts.is_here(&key.host) && ancestor.line.contains(&key.pid);
         self.view.panes().map(|live| &live.info.key).find(here).cloned()
     }
-}
-
-fn by(peer: &Peer) -> Decider {
-    Decider { who: peer.who.clone(), via: peer.via }
 }
 
 /// Whether a wish may come through a surface: an agent can have a pipeline started, whose gates hold.

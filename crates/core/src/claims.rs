@@ -208,8 +208,13 @@ impl Core {
                 let text = "sending is frozen; `tmuxagent unfreeze` goes on with what is held back".to_owned();
                 return Some(Reply::Error { kind: ErrorKind::Refused, text });
             }
-            Command::Decide { verdict, .. } => {
-                let why = verdict.answer.as_deref().and_then(no_answer)?;
+            // Here, so that no surface is without it. What is offered shows itself as an answer to choose.
+            Command::Decide { approval, verdict, .. } => {
+                let answer = verdict.answer.as_ref()?;
+                if self.engine.approval(approval).is_some_and(|asked| asked.options.contains(answer)) {
+                    return None;
+                }
+                let why = no_answer(answer)?;
                 return Some(Reply::Error { kind: ErrorKind::Refused, text: why.to_owned() });
             }
             Command::Start { pane, .. } | Command::Send { pane, .. } | Command::Ask { pane, .. } => pane,

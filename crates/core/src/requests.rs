@@ -9,8 +9,8 @@ use tmuxagent_engine::{Answer, RefusalKind};
 use tmuxagent_ipc::hub::Peer;
 use tmuxagent_ipc::wire::{ErrorKind, Reply, Request};
 use tmuxagent_model::{
-    AgentMessage, Ancestor, Command, Decider, Event, HostName, LineEvent, LineSource, MessageType, PaneId, PaneKey,
-    Timestamp, Via,
+    AgentMessage, Ancestor, Command, Event, HostName, LineEvent, LineSource, MessageType, PaneId, PaneKey, Timestamp,
+    Via,
 };
 
 /// A request of a view.
@@ -107,7 +107,7 @@ impl Core {
             Command::Unfreeze => self.hosts.freeze(false),
             _ => {}
         }
-        let by = Decider { who: peer.who.clone(), via: peer.via };
+        let by = peer.decider();
         let answer = self.step(&Event::Asked { command, by });
         let mut reply = committed(answer);
         if let Reply::Committed { text, .. } | Reply::Error { text, .. } = &mut reply {

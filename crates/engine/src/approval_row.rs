@@ -47,7 +47,7 @@ impl ApprovalRow {
     /// What a verdict means where the policy says who may decide and by which word.
     pub fn allows(&self, verdict: &Verdict, by: &Decider) -> Result<Verdict, String> {
         let asked = &self.approval;
-        if !asked.is_for(&by.who) {
+        if !asked.is_for_decider(by) {
             return Err(asked.not_for(&by.who));
         }
         let Some(word) = asked.confirm.as_ref().filter(|_| verdict.approve) else { return Ok(verdict.clone()) };

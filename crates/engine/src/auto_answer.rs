@@ -92,7 +92,7 @@ impl Turn<'_> {
         let asked = Asked { agent: told.agent, host: &told.pane.host, facts: &row.info.facts, question: told.question };
         let rule = policy.auto_answer(&asked);
         let spent = rule.is_some_and(|rule| self.is_spent(told.pane, rule));
-        let by_rule = |rule: &AutoAnswer| Decider { who: rule.name.clone(), via: Via::Rule };
+        let by_rule = |rule: &AutoAnswer| Decider::named(rule.name.clone(), Via::Rule);
         if let Some(rule) = rule.filter(|_| !spent) {
             return Some(by_rule(rule));
         }

@@ -132,7 +132,7 @@ impl Turn<'_> {
     /// The person whose lease covers a dialog.
     pub fn lease_for(&self, told: Told<'_>) -> Option<Decider> {
         let lease = self.covering(told)?;
-        Some(Decider { who: lease.by.who.clone(), via: Via::Lease })
+        Some(Decider { via: Via::Lease, ..lease.by.clone() })
     }
 
     fn covering(&self, told: Told<'_>) -> Option<&Lease> {

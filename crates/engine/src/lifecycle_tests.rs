@@ -40,7 +40,7 @@ fn approval() -> Approval {
 }
 
 fn by(who: &str, via: Via) -> Decider {
-    Decider { who: who.to_owned(), via }
+    Decider::named(who, via)
 }
 
 const fn yes() -> Verdict {

@@ -385,7 +385,7 @@ impl World {
                     revision: approval.revision,
                     verdict: Verdict { approve, answer: word.filter(|_| approve) },
                 },
-                by: Decider { who: who.unwrap_or_else(|| "replay".to_owned()), via: Via::Cli },
+                by: Decider::named(who.unwrap_or_else(|| "replay".to_owned()), Via::Cli),
             });
         }
         events

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 use tmuxagent_clock::Clock;
-use tmuxagent_model::{EventLine, PaneKey, Snapshot, Via};
+use tmuxagent_model::{Decider, EventLine, PaneKey, Snapshot, Via};
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
 /// A view that takes no byte for this long while something waits for it is cut.
@@ -20,6 +20,9 @@ pub struct Peer {
     pub connection: u64,
     /// The user's name.
     pub who: String,
+    /// The names that are vouched for, where that is none; see [`Decider::vouched`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vouched: Option<Vec<String>>,
     /// The surface.
     pub via: Via,
     /// The view's own pane, which is left unread.
@@ -29,6 +32,14 @@ pub struct Peer {
     /// Its process, as the system tells.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pid: Option<u32>,
+}
+
+impl Peer {
+    /// As one who acts.
+    #[must_use]
+    pub fn decider(&self) -> Decider {
+        Decider { who: self.who.clone(), via: self.via, vouched: self.vouched.clone() }
+    }
 }
 
 /// A request on its way to the one loop. A dropped `reply` reads as an internal error.

@@ -73,7 +73,7 @@ pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(stream: S, hub: Hub
                 None
             }
             Greeted::Welcome { id, hello, peer } => {
-                let peer = Peer { pid, ..peer };
+                let peer = Peer { pid, ..*peer };
                 // The one loop leaves the view's own pane unread before the view draws in it.
                 if peer.pane.is_some() {
                     ask(&hub, &peer, hello).await;
@@ -113,7 +113,7 @@ enum Greeted {
     /// It ends with this frame.
     Refused(Bytes),
     /// It goes on.
-    Welcome { id: u64, hello: Request, peer: Peer },
+    Welcome { id: u64, hello: Request, peer: Box<Peer> },
 }
 
 /// Reads the first frame, which must be a hello of our protocol.
@@ -143,12 +143,13 @@ async fn greet<S: AsyncRead + AsyncWrite>(frames: &mut Frames<S>, hub: &Hub, con
     let peer = Peer {
         connection,
         who: hub.user.to_string(),
+        vouched: None,
         via: *via,
         pane: pane.clone(),
         tmux_socket: tmux_socket.clone(),
         pid: None,
     };
-    Some(Greeted::Welcome { id, hello: request, peer })
+    Some(Greeted::Welcome { id, hello: request, peer: Box::new(peer) })
 }
 
 fn error(kind: ErrorKind, text: &str) -> Reply {

@@ -196,8 +196,15 @@ async fn count(
 
 async fn journal(calls: &mpsc::Sender<Call>, after: u64) -> Option<Vec<EventLine>> {
     // Numbers of connections count up from 0, so this one is nobody's.
-    let peer =
-        Peer { connection: u64::MAX - 1, who: String::new(), via: Via::Cli, pane: None, tmux_socket: None, pid: None };
+    let peer = Peer {
+        connection: u64::MAX - 1,
+        who: String::new(),
+        vouched: None,
+        via: Via::Cli,
+        pane: None,
+        tmux_socket: None,
+        pid: None,
+    };
     let (reply, answer) = oneshot::channel();
     let request = Request::Events { after, limit: CATCH_UP, follow: false };
     calls.send(Call { peer, request, reply }).await.ok()?;
@@ -225,7 +232,7 @@ mod tests {
     }
 
     fn decided_via(id: &str, via: Via) -> Note {
-        let by = Decider { who: "mei".into(), via };
+        let by = Decider::named("mei", via);
         Note::ApprovalDecided { approval: ApprovalId::new(id), approve: true, by }
     }
 

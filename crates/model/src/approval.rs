@@ -101,10 +101,36 @@ pub enum Via {
 /// Who acted, and through what.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Decider {
-    /// The user's name, chat id or address.
+    /// How people call him: the user's name, chat id or address.
     pub who: String,
     /// The surface.
     pub via: Via,
+    /// The names that somebody vouches for, the configuration or the service; `None`: `who` is one. What somebody calls himself
+    /// is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vouched: Option<Vec<String>>,
+}
+
+impl Decider {
+    /// Somebody whose name is vouched for: by the system, the configuration, the people of the panel.
+    #[must_use]
+    pub fn named(who: impl Into<String>, via: Via) -> Self {
+        Self { who: who.into(), via, vouched: None }
+    }
+
+    /// Somebody who is called `who`, and of whom these names alone are vouched for.
+    #[must_use]
+    pub fn called(who: impl Into<String>, via: Via, vouched: Vec<String>) -> Self {
+        let who = who.into();
+        let vouched = Some(vouched).filter(|names| *names != [who.as_str()]);
+        Self { who, via, vouched }
+    }
+
+    /// The names by which a rule about people knows him.
+    #[must_use]
+    pub fn names(&self) -> &[String] {
+        self.vouched.as_deref().unwrap_or(std::slice::from_ref(&self.who))
+    }
 }
 
 /// A yes or a no, with an answer where the question has options.
@@ -260,10 +286,16 @@ impl Approval {
         chosen.and_then(|at| self.option_effects.get(at)).cloned().unwrap_or_default()
     }
 
-    /// Whether somebody of this name may decide.
+    /// Whether somebody of this name, which is vouched for, may decide.
     #[must_use]
     pub fn is_for(&self, who: &str) -> bool {
         self.approvers.is_empty() || self.approvers.iter().any(|approver| approver == who)
+    }
+
+    /// Whether this one may decide.
+    #[must_use]
+    pub fn is_for_decider(&self, by: &Decider) -> bool {
+        self.approvers.is_empty() || by.names().iter().any(|name| self.approvers.contains(name))
     }
 
     /// The sentence for somebody who may not decide.

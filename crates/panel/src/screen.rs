@@ -10,7 +10,7 @@ use tokio::sync::{broadcast, mpsc, oneshot};
 /// Somebody at the panel, as the loop knows him: each request is a connection of its own.
 pub(crate) fn peer(hub: &Hub, who: &str) -> Peer {
     let connection = hub.connections.fetch_add(1, Ordering::Relaxed);
-    Peer { connection, who: who.to_owned(), via: Via::Panel, pane: None, tmux_socket: None, pid: None }
+    Peer { connection, who: who.to_owned(), vouched: None, via: Via::Panel, pane: None, tmux_socket: None, pid: None }
 }
 
 /// A pane that is looked at; dropping it ends that.

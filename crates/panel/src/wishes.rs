@@ -171,7 +171,7 @@ pub(crate) async fn decide(
         },
     })?;
     panel.check_pin(&visit, &body.pin).await?;
-    let (by, approve) = (Decider { who, via: Via::Panel }, verdict.approve);
+    let (by, approve) = (Decider::named(who, Via::Panel), verdict.approve);
     let settled = match panel.web.desk().decide(&id, body.revision, verdict, by).await {
         Ok(settled) => settled,
         Err(unsettled) => return Ok(unsure(lang, &unsettled)),

@@ -305,7 +305,7 @@ raw_map! {
         "question" => question: Text,
         /// What has to be typed for a yes: `name` is the stage's name, anything else that very word. A plain yes is refused, on every surface; a no needs no word.
         "confirm" => confirm: Text,
-        /// Who may decide, by the names that decisions are recorded with; others are refused.
+        /// Who may decide: user names, names of the panel, the `person` of a channel, or ids of a chat; others are refused.
         "approvers" => approvers: Many<Text>,
         /// How long the question stays open.
         "expires" => expires: Span,

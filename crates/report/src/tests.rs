@@ -45,7 +45,7 @@ fn seen(state: AgentState, anew: bool) -> AgentSeen {
 }
 
 fn decided(asked: u64, took: u64, via: Via) -> tmuxagent_model::Approval {
-    let by = Decider { who: "mei".into(), via };
+    let by = Decider::named("mei", via);
     let decision = Decision { verdict: Verdict { approve: true, answer: None }, by, at: after(asked + took) };
     let (state, asked_at) = (ApprovalState::Approved, after(asked));
     tmuxagent_model::Approval { state, asked_at, decision: Some(decision), ..tmuxagent_testkit::approval() }

@@ -64,7 +64,7 @@ impl World {
             decided: Mutex::default(),
             stored: Mutex::new(Some(approval())),
         });
-        let by = Decider { who: "ann".into(), via: Via::File };
+        let by = Decider::named("ann", Via::File);
         let desktop = Desktop::new(files, Arc::<Desk>::clone(&desk), by, Lang::En);
         let (list, approvals) = watch::channel(vec![approval()]);
         let stop = CancellationToken::new();
@@ -157,7 +157,7 @@ async fn only_what_the_store_calls_closed_is_answered_or_removed() {
     .unwrap();
     assert_eq!(world.text(), "approve\n");
     let verdict = Verdict { approve: true, answer: None };
-    let by = Decider { who: "li".into(), via: Via::Cli };
+    let by = Decider::named("li", Via::Cli);
     let decision = Some(Decision { verdict, by, at: Timestamp(0) });
     let closed = Approval { state: ApprovalState::Approved, decision, ..approval() };
     *world.desk.stored.lock().unwrap() = Some(closed);
@@ -189,7 +189,7 @@ async fn a_word_for_what_was_asked_before_is_told_that_it_has_changed() {
 #[tokio::test]
 async fn a_word_that_an_earlier_life_took_goes_with_its_request() {
     let world = World::new(Notice::None, 0).await;
-    let by = |via| Decider { who: "ann".into(), via };
+    let by = |via| Decider::named("ann", via);
     let verdict = Verdict { approve: true, answer: None };
     let decision = Some(Decision { verdict, by: by(Via::File), at: Timestamp(0) });
     let closed = Approval { state: ApprovalState::Approved, decision, ..approval() };

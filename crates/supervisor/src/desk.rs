@@ -44,7 +44,15 @@ impl Desk {
     async fn ask(&self, request: Request, by: Decider) -> Result<Reply, Unsettled> {
         let (reply, answer) = oneshot::channel();
         // Numbers of connections count up from 0, so the last one is nobody's.
-        let peer = Peer { connection: u64::MAX, who: by.who, via: by.via, pane: None, tmux_socket: None, pid: None };
+        let peer = Peer {
+            connection: u64::MAX,
+            who: by.who,
+            vouched: by.vouched,
+            via: by.via,
+            pane: None,
+            tmux_socket: None,
+            pid: None,
+        };
         self.calls.send(Call { peer, request, reply }).await.map_err(|_| Unsettled::NotTaken)?;
         match answer.await {
             Ok(Reply::Uncertain { doubt }) => Err(Unsettled::Doubtful(doubt)),

@@ -181,7 +181,7 @@ async fn serve_files(
         Err(error) => return problem(&desk.facts, "approval files", Some(error.to_string().into())).await,
     };
     // The folder lets only its owner write, who is the user of this process.
-    let by = Decider { who: desk.user.to_string(), via: Via::File };
+    let by = Decider::named(desk.user.to_string(), Via::File);
     let mut snapshots = desk.snapshots.clone();
     let desktop = Desktop::new(files, desk as Arc<dyn Decide>, by, lang);
     let (stop, follow) = (stop.clone(), running.clone());

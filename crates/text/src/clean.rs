@@ -115,14 +115,16 @@ fn control_sign(c: char) -> char {
 }
 
 /// Whether a character shows nothing of itself, or turns the writing direction of others (Unicode general category Cf
-/// as far as terminals disagree about it, fillers, variation selectors, tags, line and paragraph separators).
+/// as far as terminals disagree about it, fillers, variation selectors, tags, line and paragraph separators: all that Unicode
+/// calls Default_Ignorable_Code_Point, and signs of single scripts that are drawn as nothing).
 #[must_use]
 pub const fn is_hidden(c: char) -> bool {
     is_deceptive(c)
         || matches!(c,
             '\u{034f}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}' | '\u{3164}'
             | '\u{fe00}'..='\u{fe0f}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}'
-            | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
+            | '\u{13441}' | '\u{13442}' | '\u{16fe4}' | '\u{1d159}' | '\u{1d173}'..='\u{1d17a}'
+            | '\u{e0000}'..='\u{e0fff}')
 }
 
 /// Those of them that make a text read otherwise than it stands there; what only chooses the look of a sign, as behind

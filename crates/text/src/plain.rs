@@ -40,21 +40,52 @@ pub fn named(text: &str) -> String {
     out
 }
 
-/// Why what somebody wrote is no answer that could be typed, whatever is asked; `None` where it is one. No label of a policy is
-/// empty or has more than one line, so none is refused by this.
+/// Why what somebody wrote is no answer that could be typed, whatever is asked; `None` where it is one: a line of which all is
+/// seen, with a letter, number, sign or symbol in it. What a question offers is an answer whatever it holds.
 #[must_use]
 pub fn no_answer(written: &str) -> Option<&'static str> {
-    // Letters that are drawn as nothing: the braille pattern without a dot, and the fillers of Hangul.
-    let is_empty = |c: char| matches!(c, '\u{2800}' | '\u{115f}' | '\u{1160}' | '\u{3164}' | '\u{ffa0}');
-    let is_blank = |c: char| c.is_whitespace() || !is_harmless(c) || is_empty(c);
-    if written.chars().all(is_blank) {
+    if !written.chars().any(shows_something) {
         return Some(
             "an answer without a visible character says nothing; nothing was decided. Enter alone is pressed by `tmuxagent send PANE ''`",
         );
     }
     // The end of a line is no part of it. Of more lines the first alone would be typed, and a control character is a key.
     let line = written.trim_end_matches(['\r', '\n']);
-    line.contains(char::is_control).then_some("an answer is one line, and this one has more; nothing was decided")
+    if line.contains(char::is_control) {
+        return Some("an answer is one line, and this one has more; nothing was decided");
+    }
+    hides_something(line).then_some(
+        "an answer holds nothing that can't be seen, and this one does; nothing was decided. Write it again by hand",
+    )
+}
+
+/// Whether a character by itself is seen: it takes room, and is no blank, no mark, and nothing that fonts know nothing of.
+fn shows_something(c: char) -> bool {
+    let code = u32::from(c);
+    // Private use, and the noncharacters, of which Unicode has two at each plane's end and a block of their own.
+    let is_nothing = matches!(c, '\u{e000}'..='\u{f8ff}' | '\u{f0000}'..='\u{10ffff}' | '\u{fdd0}'..='\u{fdef}')
+        || code & 0xfffe == 0xfffe;
+    // The braille pattern without a dot is a letter that is drawn as a blank.
+    let is_blank = c.is_whitespace() || c.is_control() || super::is_hidden(c) || c == '\u{2800}';
+    !is_nothing && !is_blank && unicode_width::UnicodeWidthChar::width(c).is_some_and(|width| width > 0)
+}
+
+/// Whether something in a line can't be seen. Behind an emoji, what chooses its look or joins it to the next one is seen by that.
+fn hides_something(line: &str) -> bool {
+    let mut before = ' ';
+    line.chars().any(|c| {
+        let shapes = matches!(c, '\u{200d}' | '\u{fe0f}') && is_emoji(before);
+        if c != '\u{fe0f}' {
+            before = c;
+        }
+        super::is_hidden(c) && !shapes || u32::from(c) & 0xfffe == 0xfffe
+    })
+}
+
+/// Whether a character is one of the blocks that hold emoji.
+const fn is_emoji(c: char) -> bool {
+    matches!(c, '\u{2190}'..='\u{21ff}' | '\u{2300}'..='\u{27bf}' | '\u{2900}'..='\u{297f}' | '\u{2b00}'..='\u{2bff}'
+        | '\u{1f000}'..='\u{1faff}')
 }
 
 /// `text` in at most `limit` bytes of UTF-8, ending in [`CUT`] where something is missing.
@@ -86,16 +117,64 @@ mod tests {
 
     #[test]
     fn an_answer_is_one_line_that_shows_something() {
-        for none in [
-            "", " ", "\u{2800}", "\u{3164}", "\n", "\r\n", "\t", "\u{3000}", "\u{200b}", "\u{7f}", "a\nb", "\ny",
-            "a\tb", "y\u{1b}", "\u{3}",
-        ] {
+        for none in ["", " ", "\n", "\r\n", "\t", "\u{3000}", "\u{7f}", "a\nb", "\ny", "a\tb", "y\u{1b}", "\u{3}"] {
             assert!(no_answer(none).is_some(), "{none:?}");
         }
-        for answer in ["y", " y ", "y\n", "好", "a b", "👩\u{200d}💻"] {
+        for answer in
+            ["y", " y ", "y\n", "好", "a b", "👩\u{200d}💻", "❤\u{fe0f}", "👍🏽", "é", "e\u{301}", "⠓⠊⠀⠁", "?", "€"]
+        {
             assert_eq!(no_answer(answer), None, "{answer:?}");
         }
     }
+
+    /// Kinds of characters that are seen as nothing: alone, and beside what is seen.
+    #[test]
+    fn an_answer_holds_nothing_that_is_not_seen() {
+        for unseen in [
+            // Default_Ignorable_Code_Point: marks, fillers, selectors, controls of shorthand and music, tags, reserved ones.
+            "\u{ad}",
+            "\u{34f}",
+            "\u{61c}",
+            "\u{115f}",
+            "\u{1160}",
+            "\u{17b4}",
+            "\u{180b}",
+            "\u{180f}",
+            "\u{200b}",
+            "\u{200d}",
+            "\u{2028}",
+            "\u{202e}",
+            "\u{2065}",
+            "\u{3164}",
+            "\u{fe0f}",
+            "\u{feff}",
+            "\u{ffa0}",
+            "\u{fff0}",
+            "\u{1bca0}",
+            "\u{1d173}",
+            "\u{e0079}",
+            "\u{e0100}",
+            "\u{e0fff}",
+            // Drawn as nothing by themselves.
+            "\u{13441}",
+            "\u{13442}",
+            "\u{16fe4}",
+            "\u{1d159}",
+            "\u{fffe}",
+            "\u{1ffff}",
+        ] {
+            for written in
+                [unseen.to_owned(), format!("yes{unseen}"), format!("y{unseen}es"), format!("{unseen}{unseen} ")]
+            {
+                assert!(no_answer(&written).is_some(), "{written:?}");
+            }
+        }
+        // Nothing by themselves, and part of what they stand by.
+        for alone in ["\u{2800}", "\u{301}", "\u{e000}", "\u{fdd0}", "\u{a0}", "\u{100000}"] {
+            assert!(no_answer(alone).is_some(), "{alone:?}");
+        }
+    }
+
     use proptest::prelude::*;
 
     #[test]

@@ -94,7 +94,7 @@ fn every_screen_text_is_written_in_both_languages() {
 
 fn notes() -> Vec<Note> {
     let run = RunId(12);
-    let by = Decider { who: "lin\u{1b}".to_owned(), via: Via::Link };
+    let by = Decider::named("lin\u{1b}", Via::Link);
     let text = |text: &str| text.to_owned();
     let stage = || text("构建\nbuild");
     let approval = ApprovalId::new("01JNABCDEFGH");

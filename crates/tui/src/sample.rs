@@ -162,7 +162,7 @@ impl Sample {
                 state: ApprovalState::Approved,
                 decision: Some(Decision {
                     verdict: Verdict { approve: true, answer: None },
-                    by: Decider { who: "lin".to_owned(), via: Via::Link },
+                    by: Decider::named("lin", Via::Link),
                     at: before(900),
                 }),
                 closed_at: Some(before(900)),

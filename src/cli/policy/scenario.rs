@@ -224,7 +224,7 @@ fn output(reader: &Reader<'_>, node: &Node, start: Timestamp, pace: Millis, pane
             let pane = numbered_pane(reader, &fields, panes);
             let mut record = |what| records.push((pane, Record { at, what }));
             if let Some(pipeline) = fields.text("start") {
-                let by = Decider { who: "replay".to_owned(), via: Via::Cli };
+                let by = Decider::named("replay", Via::Cli);
                 let (pipeline, inputs) = (pipeline.to_owned(), inputs(reader, &fields));
                 record(Recorded::Started { pipeline, stage: None, inputs, by });
             }

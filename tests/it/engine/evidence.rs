@@ -145,7 +145,7 @@ impl World {
 }
 
 fn me() -> Decider {
-    Decider { who: "wu".to_owned(), via: Via::Key }
+    Decider::named("wu", Via::Key)
 }
 
 /// Two attempts that fail with output; the second leads to a question.

@@ -398,7 +398,7 @@ impl World {
     }
 
     fn ask(&mut self, command: Command) {
-        self.step(Event::Asked { command, by: Decider { who: "mei".to_owned(), via: Via::Key } });
+        self.step(Event::Asked { command, by: Decider::named("mei", Via::Key) });
     }
 
     /// A timer that is not armed with that epoch, or not due: nothing may change.

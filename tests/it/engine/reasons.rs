@@ -38,7 +38,7 @@ fn asked(outcome: Outcome) -> Option<Approval> {
         stage: None,
         inputs: tmuxagent_model::Variables::new(),
     };
-    let by = Decider { who: "ann".to_owned(), via: Via::Cli };
+    let by = Decider::named("ann", Via::Cli);
     let mut sent = None;
     for event in [
         Event::PolicyLoaded { hash },

@@ -136,7 +136,7 @@ pipelines:
 
 #[test]
 fn what_people_did_is_done_again() {
-    let by = Decider { who: "mei".to_owned(), via: Via::Cli };
+    let by = Decider::named("mei", Via::Cli);
     let started = |env: &str| Recorded::Started {
         pipeline: "ship".to_owned(),
         stage: None,

@@ -369,7 +369,7 @@ impl Player {
                 let via = if words.get(2) == Some(&"via=link") { Via::Link } else { Via::Cli };
                 let (approval, revision, span) = (self.approvals[number - 1].clone(), 1, span_of(word(1)));
                 let command = Command::GrantLease { approval, revision, span };
-                self.step(Event::Asked { command, by: Decider { who: "mei".to_owned(), via } });
+                self.step(Event::Asked { command, by: Decider::named("mei", via) });
             }
             "revoke" => self.ask(Command::RevokeLease { lease: words.first().map(|id| (*id).to_owned()) }),
             // `agent %1 codex working [anew] [interrupted] [pid=2]`: what the agent of a pane is seen to do.
@@ -556,11 +556,11 @@ impl Player {
             }
         }
         let command = Command::Decide { approval, revision, verdict: Verdict { approve, answer } };
-        self.step(Event::Asked { command, by: Decider { who: who.to_owned(), via } });
+        self.step(Event::Asked { command, by: Decider::named(who, via) });
     }
 
     fn ask(&mut self, command: Command) {
-        self.step(Event::Asked { command, by: Decider { who: "mei".to_owned(), via: Via::Cli } });
+        self.step(Event::Asked { command, by: Decider::named("mei", Via::Cli) });
     }
 
     fn outcome(&mut self, label: &str, outcome: Outcome) {

@@ -24,7 +24,7 @@ fn keys_on_their_way_are_held_until_a_person_has_looked() {
     let pane = PaneKey { host: HostName::local(), server: ServerId::new("s"), pane: PaneId(1), pid: 7 };
     let facts = PaneFacts { window: "w".to_owned(), command: "bash".to_owned(), ..PaneFacts::default() };
     engine.step(now, &Event::PaneSeen { info: Box::new(PaneInfo::new(pane.clone(), facts)) });
-    let by = Decider { who: "ann".to_owned(), via: Via::Cli };
+    let by = Decider::named("ann", Via::Cli);
     let start =
         Command::Start { pane, pipeline: "ci".to_owned(), stage: None, inputs: tmuxagent_model::Variables::new() };
     let step = engine.step(now, &Event::Asked { command: start, by });

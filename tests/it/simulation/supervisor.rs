@@ -143,8 +143,15 @@ impl Supervisor {
         self.tickets += 1;
         let ticket = Ticket(self.tickets);
         self.asked.insert(ticket, command.clone());
-        let peer =
-            Peer { connection: 1, who: "mei".to_owned(), via: Via::Key, pane: None, tmux_socket: None, pid: None };
+        let peer = Peer {
+            connection: 1,
+            who: "mei".to_owned(),
+            vouched: None,
+            via: Via::Key,
+            pane: None,
+            tmux_socket: None,
+            pid: None,
+        };
         self.core.ask(now, Asked { ticket, peer, request: Request::Command { command }, origin: None, ancestor: None });
         self.gather();
     }

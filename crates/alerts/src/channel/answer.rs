@@ -5,8 +5,8 @@
 //! proxy's greeting or an empty answer is none. The same code means different things in different calls, so each call has
 //! a table of its own, beside its channel.
 
-use super::SendError;
 use super::says_no::says_no;
+use super::{SendError, joined};
 use crate::http::Answer;
 use serde_json::Value;
 use tmuxagent_clock as clock;
@@ -19,7 +19,7 @@ use tmuxagent_text::plain::{cut_bytes, one_line};
 pub struct Table {
     /// The service's name.
     pub service: Both,
-    /// RFC 6901 pointers to the service's code, a number; the first that is there counts.
+    /// RFC 6901 pointers to the service's code, a number; of several the first that is not 0 counts.
     pub code: &'static [&'static str],
     /// Pointers to what the service says of it; all that are there are shown.
     pub words: &'static [&'static str],
@@ -207,7 +207,10 @@ impl Table {
         let (then, what) = if answer.is_web_page() {
             (self.page, lang.pick("answered with a web page, not SERVICE's answer", "返回的是网页，不是SERVICE的应答"))
         } else if answer.unreadable {
-            let packed = lang.pick("answered with something that is no plain text", "返回的不是纯文本");
+            let packed = lang.pick(
+                "answered with something that says nothing certain (no plain text, too long, or a name stands twice in it)",
+                "返回的内容不能确定其含义（不是纯文本、过长，或同一个名称出现两次）",
+            );
             (self.page, packed)
         } else {
             (self.otherwise, lang.pick("not SERVICE's answer", "不是SERVICE的应答"))
@@ -225,7 +228,9 @@ impl Table {
     }
 
     fn code(&self, json: &Value) -> Option<i64> {
-        self.code.iter().find_map(|pointer| json.pointer(pointer)?.as_i64())
+        let codes = || self.code.iter().filter_map(|pointer| json.pointer(pointer)?.as_i64());
+        // Of two that contradict each other neither is a yes.
+        codes().find(|code| *code != 0).or_else(|| codes().next())
     }
 
     fn said(&self, json: &Value) -> String {
@@ -271,7 +276,7 @@ impl Table {
     }
 
     fn verdict(&self, then: Then, what: String, answer: &Answer, json: &Value, lang: Lang) -> Verdict {
-        let with = |why: Both| format!("{what}; {}", why.pick(lang));
+        let with = |why: Both| joined(&what, why.pick(lang));
         Verdict::Failed(match then {
             Then::Delivered => return Verdict::Delivered,
             Then::Renew { why } => return Verdict::Renew(SendError::retry(with(why))),

@@ -160,7 +160,7 @@ async fn a_robots_card_decides_for_those_on_the_list() {
     assert_eq!(update["body"]["template_card"]["task_id"], "card-1");
     assert_eq!(
         *desk.decisions.lock().unwrap(),
-        [(Verdict { approve: true, answer: None }, Decider { who: "me".into(), via: Via::Chat })]
+        [(Verdict { approve: true, answer: None }, Decider::named("me", Via::Chat))]
     );
     service.press(&buttons[1]["key"], "me", "3").await;
     let late = service.next("aibot_respond_update_msg").await;

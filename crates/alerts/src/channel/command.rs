@@ -5,11 +5,11 @@
 //! end in time is ended and started again later.
 
 use super::answer::{Both, Then};
-use super::{Channel, Receipt, SendError};
+use super::{Channel, Receipt, SendError, joined};
 use crate::markup::Markup;
 use crate::message::Message;
 use futures_util::future::BoxFuture;
-use std::process::Stdio;
+use std::process::{ExitStatus, Stdio};
 use tmuxagent_model::{Millis, Urgency};
 use tmuxagent_text::Lang;
 use tokio::io::AsyncWriteExt;
@@ -103,21 +103,37 @@ impl Command {
     fn judge(&self, output: &std::process::Output, lang: Lang) -> Result<Receipt, SendError> {
         let said = String::from_utf8_lossy(&output.stderr);
         let said = tmuxagent_text::plain::cut_bytes(&tmuxagent_text::plain::one_line(&said), 200);
-        let what = match lang {
-            Lang::En => format!("`{}` ended with {}: {said}", self.program, output.status),
-            Lang::Zh => format!("`{}` 以 {} 结束：{said}", self.program, output.status),
-        };
+        let what = ended(&self.program, output.status, &said, lang);
         let code = output.status.code();
         // A program that a signal ended has no code.
         match EXITS.iter().find(|(known, _)| Some(*known) == code).map(|(_, then)| *then) {
             Some(Then::Delivered) => Ok(Receipt::new("exit code 0")),
             Some(Then::Later { why, .. } | Then::Renew { why } | Then::Spent { why, .. }) => {
-                Err(SendError::retry(format!("{what}; {}", why.pick(lang))))
+                Err(SendError::retry(joined(&what, why.pick(lang))))
             }
             Some(Then::Never { fix }) => Err(SendError::refused(what, fix.pick(lang))),
             None => Err(SendError::refused(what, OTHER_EXIT.pick(lang))),
         }
     }
+}
+
+/// How a program ended, and what it said of it.
+fn ended(program: &str, status: ExitStatus, said: &str, lang: Lang) -> String {
+    let colon = lang.pick(": ", "：");
+    let ended = match (status.code(), lang) {
+        (Some(code), Lang::En) => format!("`{program}` ended with exit code {code}"),
+        (Some(code), Lang::Zh) => format!("`{program}` 以退出码 {code} 结束"),
+        (None, _) => {
+            // The standard library knows the names of signals: `signal: 9 (SIGKILL)`.
+            let signal = status.to_string();
+            let signal = signal.strip_prefix("signal: ").unwrap_or(&signal);
+            match lang {
+                Lang::En => format!("`{program}` was ended by signal {signal}"),
+                Lang::Zh => format!("`{program}` 被信号 {} 终止", signal.replace("(core dumped)", "（已转储内存）")),
+            }
+        }
+    };
+    if said.is_empty() { ended } else { format!("{ended}{colon}{said}") }
 }
 
 impl Channel for Command {
@@ -144,6 +160,29 @@ mod tests {
     async fn the_message_comes_on_standard_input() {
         let script = r#"read -r first; test "$first" = "Decide: storyapp-ci build" && test "$TMUXAGENT_CODE" = XDG4"#;
         assert_eq!(run(script, Millis(10_000)).await, Ok(Receipt::new("exit code 0")));
+    }
+
+    #[test]
+    fn how_it_ended_is_told_in_the_readers_language() {
+        use std::os::unix::process::ExitStatusExt as _;
+        let told = |raw: i32, said: &str| {
+            let output = std::process::Output {
+                status: ExitStatus::from_raw(raw),
+                stdout: Vec::new(),
+                stderr: said.as_bytes().to_vec(),
+            };
+            let command = Command::new("x".to_owned(), Vec::new(), Millis(1));
+            [Lang::En, Lang::Zh].map(|lang| command.judge(&output, lang).unwrap_err().to_string())
+        };
+        let by_hand = ["run the command by hand to see why", "请手动运行该命令查看原因"];
+        for (raw, said, en, zh) in [
+            (1 << 8, "", "`x` ended with exit code 1", "`x` 以退出码 1 结束"),
+            (3 << 8, "no\n", "`x` ended with exit code 3: no", "`x` 以退出码 3 结束：no"),
+            (9, "", "`x` was ended by signal 9 (SIGKILL)", "`x` 被信号 9 (SIGKILL) 终止"),
+        ] {
+            assert_eq!(told(raw, said), [format!("{en}; {}", by_hand[0]), format!("{zh}；{}", by_hand[1])]);
+        }
+        assert_eq!(told(75 << 8, "")[1], "`x` 以退出码 75 结束；它要求稍后重试");
     }
 
     #[tokio::test]

@@ -8,11 +8,11 @@ use secrecy::SecretString;
 use serde_json::json;
 use tmuxagent_model::{Millis, Urgency};
 
-/// What a robot answers: `code` 0, in its older form `StatusCode` 0 alone. Source: Feishu's documentation, "Custom bot usage
+/// What a robot answers: `code` 0, in its older form `StatusCode` 0; where both are there, both. Source: Feishu's documentation, "Custom bot usage
 /// guide", "Error codes".
 pub static ANSWERS: Table = Table {
     service: Both("Feishu", "飞书"),
-    code: &["/code"],
+    code: &["/code", "/StatusCode"],
     words: &["/msg", "/StatusMessage"],
     rows: &[ROWS],
     ..BASE
@@ -44,7 +44,6 @@ const ROWS: &[Row] = &[
     ),
     When::OtherCode
         .never("see the error codes in Feishu's guide to custom robots", "请查飞书《自定义机器人使用指南》的错误码"),
-    When::Number("/StatusCode", 0).delivered(),
 ];
 
 /// The group that a robot writes to; `secret` is for signing.

@@ -63,7 +63,7 @@ pub enum SendError {
         after: Option<Millis>,
     },
     /// It will never be taken like this.
-    #[error("{what}; {fix}")]
+    #[error("{}", joined(.what, .fix))]
     Refused {
         /// What the service or the network said.
         what: String,
@@ -78,6 +78,13 @@ pub enum SendError {
         /// For how long.
         pause: Millis,
     },
+}
+
+/// What happened and what helps, as its language joins sentences.
+pub(crate) fn joined(what: &str, fix: &str) -> String {
+    let chinese = |c: char| matches!(c, '\u{4e00}'..='\u{9fff}');
+    let joint = if fix.contains(chinese) { "；" } else { "; " };
+    format!("{what}{joint}{fix}")
 }
 
 impl SendError {

@@ -15,7 +15,6 @@ pub static ANSWERS: Table =
     Table { service: Both("ntfy", "ntfy"), code: &["/code"], words: &["/error"], rows: &[ROWS], ..BASE };
 
 const ROWS: &[Row] = &[
-    When::Has("/id").delivered(),
     When::Code(40009).never("the topic's name is not allowed; check `topic`", "主题名不合法；请检查 `topic`"),
     When::Code(40010).never("the topic's name is not allowed; check `topic`", "主题名不合法；请检查 `topic`"),
     When::Code(40017).never("the request was malformed; please report this", "请求格式有误；请反馈此问题"),
@@ -53,6 +52,8 @@ const ROWS: &[Row] = &[
         "nobody subscribed to this topic lately, and the server keeps no room for it; open the topic in the app",
         "近期无人订阅该主题，服务器不为其保留空间；请在应用中打开该主题",
     ),
+    When::SaysNo.later(0, "the answer says no; see its words", "应答表示失败；请看其说明"),
+    When::Has("/id").delivered(),
 ];
 
 /// A topic of a server. `token` is an access token of the server.

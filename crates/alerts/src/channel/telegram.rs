@@ -8,7 +8,7 @@ use crate::decide::{Decide, Unsettled};
 use crate::http::call;
 use crate::markup::Markup;
 use crate::message::Message;
-use crate::press::{Ignored, Press, Pressed, press};
+use crate::press::{Press, Pressed, Pressers, press};
 use futures_util::future::BoxFuture;
 use reqwest::Client;
 use secrecy::{ExposeSecret, SecretString};
@@ -69,18 +69,22 @@ pub struct Telegram {
     base_url: String,
     token: SecretString,
     chat: String,
-    /// User ids whose presses count.
-    allow: Vec<String>,
-    /// What the one of them is called; empty where that is not known.
-    person: String,
-    ignored: Ignored,
+    pressers: Pressers,
     lang: Lang,
 }
 
 impl Telegram {
-    /// A bot. With an empty `allow` the chat itself counts, which is right for a chat with one person: its id is his.
+    /// A bot, and who may press its buttons: with an empty `allow` the chat itself, which is right for a chat with one person,
+    /// whose id it is. `person` is what the one is called, where that is known.
     #[must_use]
-    pub fn new(client: Client, base_url: &str, token: &str, chat: &str, allow: Vec<String>, lang: Lang) -> Self {
+    pub fn new(
+        client: Client,
+        base_url: &str,
+        token: &str,
+        chat: &str,
+        (allow, person): (Vec<String>, &str),
+        lang: Lang,
+    ) -> Self {
         let allow = if allow.is_empty() { vec![chat.to_owned()] } else { allow };
         let base_url = base_url.trim_end_matches('/').to_owned();
         Self {
@@ -88,17 +92,9 @@ impl Telegram {
             base_url,
             token: SecretString::from(token),
             chat: chat.to_owned(),
-            allow,
-            person: String::new(),
-            ignored: Ignored::default(),
+            pressers: Pressers::new(allow, person),
             lang,
         }
-    }
-
-    /// The same, where it is known what the one person is called whose presses count.
-    #[must_use]
-    pub fn of(self, person: &str) -> Self {
-        Self { person: person.to_owned(), ..self }
     }
 
     async fn call(&self, method: &str, body: &Value) -> Result<Value, SendError> {
@@ -115,7 +111,7 @@ impl Telegram {
             "disable_notification": message.urgency == tmuxagent_model::Urgency::Low,
         });
         if let (Some(ask), Some(map)) = (&message.ask, body.as_object_mut())
-            && ask.takes_buttons(&self.allow)
+            && ask.takes_buttons(&self.pressers)
         {
             let button = |label: &str, approve: bool| {
                 let press = Press { approval: ask.approval.clone(), revision: ask.revision, approve };
@@ -160,15 +156,11 @@ impl Telegram {
             _ => String::new(),
         };
         if text("/message/chat/id") != self.chat {
-            self.ignored.report(desk, "a Telegram button was pressed in another chat".to_owned());
+            self.pressers.ignored(desk, "a Telegram button was pressed in another chat".to_owned());
             return Ok(());
         }
-        // A name is his own choice: it says who for people, and his id alone lets him decide.
-        let own = [text("/from/first_name"), text("/from/last_name")].join(" ");
-        let known = !self.person.is_empty() && self.allow.len() == 1;
-        let name = if known { self.person.as_str() } else { own.trim() };
-        let who = (text("/from/id"), name.to_owned());
-        let pressed = press(desk, &text("/data"), (&who.0, &who.1), (&self.allow, &self.ignored), self.lang).await;
+        let called = [text("/from/first_name"), text("/from/last_name")].join(" ");
+        let pressed = press(desk, &text("/data"), (&text("/from/id"), &called), &self.pressers, self.lang).await;
         let (sentence, over) = match &pressed {
             Ok(Pressed::Decided(sentence) | Pressed::Over(sentence)) => (sentence.clone(), true),
             Ok(Pressed::Ignored(sentence)) => (sentence.clone(), false),

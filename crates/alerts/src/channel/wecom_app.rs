@@ -22,6 +22,7 @@ use std::path::PathBuf;
 use tmuxagent_clock as clock;
 use tmuxagent_model::{Millis, Timestamp};
 use tmuxagent_text::Lang;
+use tmuxagent_text::plain::one_line;
 
 /// The most bytes of a message, as text and as markdown.
 const LIMIT: usize = 2048;
@@ -35,6 +36,18 @@ pub struct Receivers {
     pub to_party: String,
     /// Numbers of tags; empty: none.
     pub to_tag: String,
+}
+
+impl Receivers {
+    /// Whether somebody is left but for those whom the service names as not reached: members, departments, tags.
+    fn any_but(&self, missed: [&[&str]; 3]) -> bool {
+        let named = [&self.to_user, &self.to_party, &self.to_tag].map(String::as_str);
+        named.into_iter().zip(missed).any(|(named, missed)| {
+            let is_missed =
+                |id: &str| missed.iter().any(|ids| ids.split('|').any(|other| other.trim().eq_ignore_ascii_case(id)));
+            named.split('|').map(str::trim).any(|id| !id.is_empty() && !is_missed(id))
+        })
+    }
 }
 
 impl Default for Receivers {
@@ -127,6 +140,16 @@ impl WecomApp {
         Ok(token)
     }
 
+    /// Forgets the shared token, where it is still this one: it was refused although it is fresh, and the next message fetches
+    /// another.
+    async fn forget(&self, bad: String) -> std::io::Result<()> {
+        let mut file = SharedFile::lock(&self.cache).await?;
+        match file.read::<Token>()? {
+            Some(kept) if kept.token == bad => file.write(&Token { expires: Timestamp(0), ..kept }),
+            _ => Ok(()),
+        }
+    }
+
     /// Posts with a token; the answer and what it means.
     async fn post(&self, token: &str, payload: &Value) -> Result<(Verdict, Value), SendError> {
         let url = format!("{}/cgi-bin/message/send", self.base_url);
@@ -142,13 +165,30 @@ impl WecomApp {
         if let Verdict::Renew(_) = verdict {
             let fresh = self.token(Some(&token)).await?;
             (verdict, body) = self.post(&fresh, &payload).await?;
+            if let Verdict::Renew(_) = verdict
+                && let Err(error) = self.forget(fresh).await
+            {
+                tracing::debug!(%error, "wecom_app");
+            }
         }
         verdict.result()?;
         let text = |key: &str| body.get(key).and_then(Value::as_str).unwrap_or_default();
+        if !self.receivers.any_but([
+            &[text("invaliduser"), text("unlicenseduser")],
+            &[text("invalidparty")],
+            &[text("invalidtag")],
+        ]) {
+            let what = self.lang.pick("WeCom took it, and sent it to nobody", "企业微信已受理，但没有发给任何人");
+            let fix = self.lang.pick(
+                "`to_user`, `to_party` and `to_tag` name nobody who sees the application; check them, and its visible range",
+                "`to_user`、`to_party`、`to_tag` 里没有应用可见范围内的成员；请检查它们与应用的可见范围",
+            );
+            return Err(SendError::refused(format!("{what}: {}", one_line(&body.to_string())), fix));
+        }
         let mut answer = format!("msgid {}", text("msgid"));
         for key in ["invaliduser", "invalidparty", "invalidtag", "unlicenseduser"] {
             if !text(key).is_empty() {
-                answer = format!("{answer}; {key}: {}", tmuxagent_text::plain::one_line(text(key)));
+                answer = format!("{answer}; {key}: {}", one_line(text(key)));
             }
         }
         Ok(Receipt::new(answer))
@@ -199,5 +239,31 @@ impl Channel for WecomApp {
 
     fn send<'a>(&'a self, message: &'a Message) -> BoxFuture<'a, Result<Receipt, SendError>> {
         Box::pin(self.deliver(message))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_is_left_of_those_that_were_named() {
+        let receivers = |users: &str, parties: &str, tags: &str| Receivers {
+            to_user: users.to_owned(),
+            to_party: parties.to_owned(),
+            to_tag: tags.to_owned(),
+        };
+        for (receivers, users, unlicensed, parties, left) in [
+            (receivers("me", "", ""), "", "", "", true),
+            (receivers("me", "", ""), "ME", "", "", false),
+            (receivers("me|mei", "", ""), "mei", "", "", true),
+            (receivers("me|mei", "", ""), "me", "mei", "", false),
+            (receivers("me", "2", ""), "me", "", "", true),
+            (receivers("me", "2", ""), "me", "", "2", false),
+            (receivers("", "2", "7"), "", "", "2", true),
+            (Receivers::default(), "", "", "", true),
+        ] {
+            assert_eq!(receivers.any_but([&[users, unlicensed], &[parties], &[]]), left, "{receivers:?} {users}");
+        }
     }
 }

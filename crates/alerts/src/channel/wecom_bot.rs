@@ -12,10 +12,10 @@ use super::wecom_answers::{LONG_SEND, SUBSCRIBE};
 use super::{Channel, Receipt, SendError};
 use crate::decide::Decide;
 use crate::dial::dial;
-use crate::http::{Answer, ProxyChoice, install_tls};
+use crate::http::{Answer, ProxyChoice, install_tls, trouble};
 use crate::markup::Markup;
 use crate::message::Message;
-use crate::press::{Ignored, Press, Pressed, press};
+use crate::press::{Press, Pressed, Pressers, press};
 use futures_util::future::BoxFuture;
 use futures_util::{SinkExt, StreamExt};
 use reqwest::Url;
@@ -69,6 +69,8 @@ pub struct BotConfig {
     pub chat: Chat,
     /// User ids whose presses count; the chat's user when empty.
     pub allow: Vec<String>,
+    /// What the one who reads it is called; empty where that is not known.
+    pub person: String,
     /// How the service is reached.
     pub proxy: ProxyChoice,
     /// The file whose lock stands for the connection.
@@ -80,7 +82,7 @@ pub struct BotConfig {
 /// A robot of WeCom on its long connection, which also brings presses.
 pub struct WecomBot {
     config: BotConfig,
-    ignored: Ignored,
+    pressers: Pressers,
     calls: mpsc::Sender<Call>,
     /// Taken by the one listener.
     incoming: Mutex<Option<mpsc::Receiver<Call>>>,
@@ -101,20 +103,18 @@ enum End {
 impl WecomBot {
     /// A robot that is not connected yet.
     #[must_use]
-    pub fn new(mut config: BotConfig) -> Self {
-        if let (true, Chat::User(user)) = (config.allow.is_empty(), &config.chat) {
-            config.allow = vec![user.clone()];
-        }
+    pub fn new(config: BotConfig) -> Self {
+        let reader = match &config.chat {
+            Chat::User(user) => Some(user),
+            Chat::Group(_) => None,
+        };
+        let ids = if config.allow.is_empty() { reader.into_iter().cloned().collect() } else { config.allow.clone() };
+        // Who reads it is not who may press, where the list names another.
+        let is_reader = reader.is_none_or(|user| ids == [user.as_str()]);
+        let pressers = Pressers::new(ids, if is_reader { &config.person } else { "" });
         let (calls, incoming) = mpsc::channel(16);
         let incoming = Mutex::new(Some(incoming));
-        Self {
-            config,
-            ignored: Ignored::default(),
-            calls,
-            incoming,
-            connected: AtomicBool::new(false),
-            numbers: AtomicU64::new(0),
-        }
+        Self { config, pressers, calls, incoming, connected: AtomicBool::new(false), numbers: AtomicU64::new(0) }
     }
 
     /// A number for frames and cards, unique also over restarts: cards of one robot need ids of their own.
@@ -133,7 +133,8 @@ impl WecomBot {
         let host = url.host_str().ok_or("the address has no host")?;
         let port = url.port_or_known_default().ok_or("the address has no port")?;
         let connecting = async {
-            let stream = dial(&self.config.proxy, host, port).await.map_err(|error| error.to_string())?;
+            let told = |error: std::io::Error| trouble::sentence(&error, true, self.config.lang);
+            let stream = dial(&self.config.proxy, host, port).await.map_err(told)?;
             let (socket, _) = tokio_tungstenite::client_async_tls(self.config.url.as_str(), stream)
                 .await
                 .map_err(|error| error.to_string())?;
@@ -183,7 +184,7 @@ impl WecomBot {
     }
 
     fn card(&self, message: &Message) -> Option<Value> {
-        let ask = message.ask.as_ref().filter(|ask| ask.takes_buttons(&self.config.allow))?;
+        let ask = message.ask.as_ref().filter(|ask| ask.takes_buttons(&self.pressers))?;
         let lang = message.lang;
         let button = |label: &str, style: u8, approve: bool| {
             let press = Press { approval: ask.approval.clone(), revision: ask.revision, approve };
@@ -387,9 +388,7 @@ impl WecomBot {
         let (key, card, who) = (text(key), text(card), text("/body/from/userid"));
         tokio::spawn(async move {
             let reply = loop {
-                match press(desk.as_ref(), &key, (&who, ""), (&robot.config.allow, &robot.ignored), robot.config.lang)
-                    .await
-                {
+                match press(desk.as_ref(), &key, (&who, ""), &robot.pressers, robot.config.lang).await {
                     Ok(Pressed::Decided(sentence) | Pressed::Over(sentence)) => break over(&request, &card, &sentence),
                     // The card stays as it is; the service asks for no answer.
                     Ok(Pressed::Ignored(_)) => return,

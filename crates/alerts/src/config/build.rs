@@ -89,6 +89,7 @@ pub fn build(config: &ChannelConfig, around: &Surroundings) -> Result<Arc<dyn Ch
             secret: secret(key),
             chat: chat.clone(),
             allow: allow.clone(),
+            person: config.person.clone(),
             proxy: resolved(&config.proxy, &around.environment),
             lock: file("wecom-bot", bot_id),
             lang: around.lang,
@@ -107,9 +108,8 @@ pub fn build(config: &ChannelConfig, around: &Surroundings) -> Result<Arc<dyn Ch
         }
         Kind::Telegram { token, chat_id, allow, base_url } => {
             let base_url = base_url.as_deref().unwrap_or(telegram::BASE_URL);
-            let allow = allow.clone();
-            let bot = telegram::Telegram::new(http()?, base_url, token.expose(), chat_id, allow, around.lang);
-            Arc::new(bot.of(&config.person))
+            let pressers = (allow.clone(), config.person.as_str());
+            Arc::new(telegram::Telegram::new(http()?, base_url, token.expose(), chat_id, pressers, around.lang))
         }
         Kind::Slack { url } => webhook(http()?, slack::channel(url.expose())),
         Kind::Feishu { url, secret } => {

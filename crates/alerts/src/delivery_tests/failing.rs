@@ -104,6 +104,48 @@ async fn after_an_outage_all_goes_out_at_once_and_in_order() {
     assert_eq!(notes, (0..30).map(|n| format!("n{n}.")).collect::<Vec<_>>());
 }
 
+/// Questions of several panes, asked one after the other, and outages that end at whatever time.
+#[tokio::test]
+async fn after_an_outage_questions_go_out_in_the_order_in_which_they_were_asked() {
+    for (ends, asks_then) in [(1, false), (4, true), (17, false), (33, true), (50, false), (200, true), (2000, false)] {
+        let world = World::new();
+        let service = Arc::new(Outage { over: Mutex::new(false), asked: Mutex::new(0), got: Mutex::default() });
+        let delivery = world.delivery(vec![("a", Arc::<Outage>::clone(&service))], Routing::default());
+        let ask = async |n: usize| {
+            world.put("a", &format!("q{n}"), Alert { title: format!("ci{n}"), ..question() }).await;
+        };
+        for n in 0..4 {
+            ask(n).await;
+            let tried = || world.log().iter().all(|row| row.2 > 0);
+            world.until(Arc::clone(&delivery), tried).await;
+            world.now.fetch_add(7_000, Ordering::SeqCst);
+        }
+        // The outage goes on, a second at a time.
+        for _ in 0..ends {
+            world.now.fetch_add(1_000, Ordering::SeqCst);
+        }
+        let asked = *service.asked.lock().unwrap();
+        world.until(Arc::clone(&delivery), || ends < 60 || *service.asked.lock().unwrap() > asked).await;
+        *service.over.lock().unwrap() = true;
+        if asks_then {
+            world.now.fetch_add(1_000, Ordering::SeqCst);
+            ask(4).await;
+        }
+        let settled = || {
+            world.now.fetch_add(1_000, Ordering::SeqCst);
+            world.settled()
+        };
+        world.until(delivery, settled).await;
+        let got = service.got.lock().unwrap().clone();
+        let order: Vec<String> = got
+            .iter()
+            .filter_map(|text| (0..5).map(|n| format!("ci{n}")).find(|name| text.contains(name.as_str())))
+            .collect();
+        let asked = 4 + usize::from(asks_then);
+        assert_eq!(order, (0..asked).map(|n| format!("ci{n}")).collect::<Vec<_>>(), "{ends} {got:?}");
+    }
+}
+
 #[tokio::test]
 async fn what_never_gets_through_stands_before_nothing() {
     /// Takes everything but questions.

@@ -1,5 +1,9 @@
 //! What the body of an answer is: its text, and whether that is a page for a browser. Pure.
 
+use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use std::collections::HashSet;
+use std::fmt;
+
 /// The text of a body; `None` where it can't be read: it is compressed, which we did not ask for, or no text at all.
 ///
 /// UTF-16 is read where the type or a byte order mark names it, and where every other byte of the beginning is null, as
@@ -69,9 +73,81 @@ pub(super) fn is_web_page(text: &str, content_type: &str) -> bool {
     ELEMENTS.contains(&name.to_ascii_lowercase().as_str())
 }
 
+/// Whether a text is JSON of which an object names something twice: what it says depends on who reads it (RFC 8259, section 4).
+pub(super) fn names_twice(text: &str) -> bool {
+    serde_json::from_str::<Once>(text).is_err_and(|error| error.is_data())
+}
+
+/// JSON of which each object names each of its members once.
+struct Once;
+
+impl<'de> Deserialize<'de> for Once {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Self)
+    }
+}
+
+impl<'de> Visitor<'de> for Once {
+    type Value = Self;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("JSON")
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_unit<E>(self) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self, A::Error> {
+        while items.next_element::<Self>()?.is_some() {}
+        Ok(self)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Self, A::Error> {
+        let mut names = HashSet::new();
+        while let Some(name) = members.next_key::<String>()? {
+            if !names.insert(name) {
+                return Err(serde::de::Error::custom("named twice"));
+            }
+            members.next_value::<Self>()?;
+        }
+        Ok(self)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn json_that_says_two_things_is_found_wherever_it_does() {
+        for twice in [r#"{"ok":true,"ok":false}"#, r#"[{"a":{"b":1,"c":[],"b":1}}]"#, r#" {"a":1,"\u0061":2}"#] {
+            assert!(names_twice(twice), "{twice}");
+        }
+        for once in [r#"{"a":{"a":[1,2.5,-3,null,true,"a","a"]},"b":{"a":1e400}}"#, "", "ok", "{", "[1,1]", "7"] {
+            assert!(!names_twice(once), "{once}");
+        }
+    }
 
     fn utf_16_of(text: &str, big: bool) -> Vec<u8> {
         let bytes = |unit: u16| if big { unit.to_be_bytes() } else { unit.to_le_bytes() };

@@ -3,7 +3,7 @@
 use crate::message::Ask;
 use crate::token::{TokenError, short_code};
 use jiff::tz::TimeZone;
-use tmuxagent_model::{Approval, KeyStep, Verdict};
+use tmuxagent_model::{Approval, Decider, KeyStep, Verdict};
 use tmuxagent_text::escape;
 use tmuxagent_text::plain::named;
 use tmuxagent_text::redact::Redactor;
@@ -52,8 +52,8 @@ pub(crate) struct Question<'a> {
     pub nonce: &'a str,
     /// Whether a PIN is asked for.
     pub asks_pin: bool,
-    /// The name that a decision here is recorded with.
-    pub who: &'a str,
+    /// Whom a decision here is recorded with.
+    pub by: &'a Decider,
     /// A sentence about the last try, where there was one.
     pub warning: Option<&'a str>,
     /// Takes secrets out of what is shown.
@@ -143,8 +143,8 @@ impl Question<'_> {
     }
 
     fn form(&self, lang: Lang, ask: &Ask) -> String {
-        if !self.approval.is_for(self.who) {
-            let why = sentence_of(lang, &self.approval.not_for(self.who));
+        if !self.approval.is_for_decider(self.by) {
+            let why = sentence_of(lang, &self.approval.not_for(&self.by.who));
             return format!("<p id=\"reason\"><strong>{}</strong></p>", shown(&why));
         }
         // Without an action it goes to where the browser saw the page, whatever path a proxy gave it.
@@ -339,7 +339,7 @@ mod tests {
             let redactor = Redactor::default();
             let html = Question {
                 approval: &approval, lang: Lang::En, zone: &TimeZone::UTC, choice: Choice::Approve, nonce: "N", asks_pin: true,
-                who: "li", warning: Some("<i>w"), redactor: &redactor,
+                by: &Decider::named("li", tmuxagent_model::Via::Link), warning: Some("<i>w"), redactor: &redactor,
             }.html();
             for tag in ["<script", "<img", "<iframe", "<b>", "<i>", "onload=\""] {
                 prop_assert!(!html.contains(tag), "{tag}");

@@ -171,7 +171,7 @@ fn question(state: &WebState, caller: &Caller, link: &Link, choice: Choice, warn
         choice,
         nonce: &state.nonce(&cookie, &link.token.id_hash),
         asks_pin: state.rules.pin.is_some(),
-        who: &who(&link.to, caller.address, state.rules.lang),
+        by: &decider(&link.to, caller.address, state.rules.lang),
         warning,
         redactor: &state.redactor,
     }
@@ -284,7 +284,7 @@ async fn submit(state: &WebState, text: &str, request: Request) -> Response {
     if let Some(refused) = check_pin(state, &caller, &link, &form.pin).await {
         return refused;
     }
-    let by = Decider { who: who(&link.to, caller.address, state.rules.lang), via: Via::Link };
+    let by = decider(&link.to, caller.address, state.rules.lang);
     let mut told = verdict.clone();
     // The word of a yes is no answer.
     told.answer = told.answer.filter(|_| approval.confirm.is_none());
@@ -325,10 +325,10 @@ fn unsure(lang: Lang, unsettled: &Unsettled) -> Response {
     (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "5")], axum::response::Html(page)).into_response()
 }
 
-/// The name that a decision by link is recorded with: whose the link is, where that is known.
-fn who(to: &Recipient, address: IpAddr, lang: Lang) -> String {
+/// Who decides by a link: whose it is, where the configuration says that; else nobody vouches for any name.
+fn decider(to: &Recipient, address: IpAddr, lang: Lang) -> Decider {
     if !to.person.is_empty() {
-        return to.person.clone();
+        return Decider::named(to.person.clone(), Via::Link);
     }
     // The loopback names nobody: it is a tunnel or a proxy that is not named.
     let known = Some(address).filter(|address| !address.is_loopback()).map(|address| address.to_string());
@@ -336,10 +336,11 @@ fn who(to: &Recipient, address: IpAddr, lang: Lang) -> String {
     let channel = channel.map(|channel| lang.pick("sent to CHANNEL", "发往 CHANNEL").replace("CHANNEL", channel));
     let details: Vec<String> = channel.into_iter().chain(known).collect();
     let name = lang.pick("somebody with the link", "持有链接的人");
-    match details.as_slice() {
+    let who = match details.as_slice() {
         [] => name.to_owned(),
         details => format!("{name} ({})", details.join(", ")),
-    }
+    };
+    Decider::called(who, Via::Link, Vec::new())
 }
 
 fn bad_form(lang: Lang, status: StatusCode) -> Response {

@@ -36,7 +36,15 @@ fn question(words: &str) -> AgentQuestion {
 fn wait(room: &mut Room, connection: u64, waits: bool) -> (Ticket, Option<String>) {
     room.tickets += 1;
     let ticket = Ticket(room.tickets);
-    let peer = Peer { connection, who: "mei".into(), via: Via::Hook, pane: None, tmux_socket: None, pid: Some(900) };
+    let peer = Peer {
+        connection,
+        who: "mei".into(),
+        vouched: None,
+        via: Via::Hook,
+        pane: None,
+        tmux_socket: None,
+        pid: Some(900),
+    };
     let ancestor = Some(Ancestor { agent: "claude".into(), pid: 500, start: 7, waits, line: vec![900, 500, 101, 1] });
     let (kind, words) = (AgentQuestionKind::Command, vec!["touch x".to_owned()]);
     let request =

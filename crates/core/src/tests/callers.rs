@@ -11,7 +11,8 @@ fn request(room: &mut Room, connection: u64, pid: u32, request: Request) -> Tick
     room.tickets += 1;
     let ticket = Ticket(room.tickets);
     let via = Via::Mcp;
-    let peer = Peer { connection, who: "mei".to_owned(), via, pane: None, tmux_socket: None, pid: Some(900) };
+    let peer =
+        Peer { connection, who: "mei".to_owned(), vouched: None, via, pane: None, tmux_socket: None, pid: Some(900) };
     let ancestor =
         Some(Ancestor { agent: "claude".into(), pid: 500, start: 7, waits: true, line: vec![900, 500, pid, 1] });
     room.core.ask(room.now, Asked { ticket, peer, request, origin: None, ancestor });

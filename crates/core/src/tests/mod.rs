@@ -129,8 +129,15 @@ impl Room {
     pub(super) fn ask(&mut self, request: Request) -> Ticket {
         self.tickets += 1;
         let ticket = Ticket(self.tickets);
-        let peer =
-            Peer { connection: 1, who: "mei".to_owned(), via: Via::Key, pane: None, tmux_socket: None, pid: None };
+        let peer = Peer {
+            connection: 1,
+            who: "mei".to_owned(),
+            vouched: None,
+            via: Via::Key,
+            pane: None,
+            tmux_socket: None,
+            pid: None,
+        };
         self.core.ask(self.now, Asked { ticket, peer, request, origin: Some(HostName::local()), ancestor: None });
         ticket
     }

@@ -88,7 +88,7 @@ mod tests {
         let (zone, redactor) = (jiff::tz::TimeZone::UTC, Redactor::knowing([SECRET.to_owned()]));
         let text = asked[0].text(Lang::Zh, &zone, &redactor);
         assert!(text.contains("\"kind\":\"ask\"") && text.contains("01JNA") && !text.contains(SECRET), "{text}");
-        let by = Decider { who: "li".into(), via: Via::Panel };
+        let by = Decider::named("li", Via::Panel);
         snapshot.approvals[0].state = ApprovalState::Approved;
         snapshot.approvals[0].decision =
             Some(Decision { verdict: Verdict { approve: true, answer: None }, by, at: START });

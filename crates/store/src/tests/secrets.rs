@@ -46,7 +46,7 @@ fn events() -> Vec<Event> {
         policy: 2,
         message: Some(message),
     };
-    let by = Decider { who: "mei".to_owned(), via: Via::Cli };
+    let by = Decider::named("mei", Via::Cli);
     let verdict = Verdict { approve: true, answer: Some(SECRET.to_owned()) };
     let approval = ApprovalId::new("01H");
     let shell = ShellOutcome { exit: Some(1), output: SECRET.to_owned() };

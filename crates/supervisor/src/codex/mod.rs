@@ -262,5 +262,5 @@ async fn hand_on(
 
 /// The server, as one that asks. It is nobody who decides.
 const fn peer(connection: u64) -> Peer {
-    Peer { connection, who: String::new(), via: Via::Hook, pane: None, tmux_socket: None, pid: None }
+    Peer { connection, who: String::new(), vouched: None, via: Via::Hook, pane: None, tmux_socket: None, pid: None }
 }

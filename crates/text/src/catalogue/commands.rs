@@ -18,6 +18,10 @@ pub(super) const ROWS: &[(&str, &str)] = &[
         "没有可见字符的答复等于什么也没说；未作决定。只按回车请用 `tmuxagent send PANE ''`",
     ),
     (
+        "an answer holds nothing that can't be seen, and this one does; nothing was decided. Write it again by hand",
+        "答复里不能有看不见的字符，而这个答复里有；未作决定。请手动重新输入",
+    ),
+    (
         "sending is frozen; `tmuxagent unfreeze` goes on with what is held back",
         "发送已冻结；`tmuxagent unfreeze` 会恢复并继续暂缓的内容",
     ),

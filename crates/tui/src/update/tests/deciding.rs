@@ -210,7 +210,7 @@ pub(super) fn a_is_decided() -> Snapshot {
     a.state = ApprovalState::Approved;
     a.decision = Some(Decision {
         verdict: Verdict { approve: true, answer: None },
-        by: Decider { who: "wu".to_owned(), via: Via::Link },
+        by: Decider::named("wu", Via::Link),
         at: NOW,
     });
     snapshot

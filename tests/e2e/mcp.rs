@@ -17,6 +17,7 @@ pipelines:
         triggers: [manual]
         actions_on_start: [{run: "echo deployed >> ran"}]
         timeout: 60s
+      - {name: announce, needs: deploy, actions_on_start: [{run: "echo announced >> ran"}], timeout: 60s}
 "#;
 
 /// An agent whose tools a test calls.
@@ -156,6 +157,8 @@ fn an_agent_asks_reports_and_starts_and_decides_nothing() {
     // Its gate holds.
     let panes = agent.told("list_panes", &json!({}));
     assert!(panes.to_string().contains("claude"), "{panes}");
+    let behind = agent.refused("run_pipeline", &json!({ "pane": "proj:ci", "stage": "announce" }));
+    assert!(behind.contains("which only a person leaves out"), "{behind}");
     let started = agent.told("run_pipeline", &json!({ "pane": "proj:ci" }));
     assert!(started["run"].is_u64(), "{started}");
     let gate = room.wait_approval();

@@ -11,7 +11,7 @@ use crate::lifecycle;
 use std::sync::Arc;
 use tmuxagent_model::{
     Command, Decider, Effect, Freeze, IntentId, IntentState, KeyStep, Needs, Note, Outcome, PaneKey, RunControl, RunId,
-    SendKeys, Severity, SkipReason, StageState,
+    SendKeys, Severity, SkipReason, StageState, Via,
 };
 
 /// The rule of a cause that is a person's or a script's wish.
@@ -72,6 +72,13 @@ impl Turn<'_> {
         };
         if rule.closes {
             let why = format!("stage {} begins when a run ends, and not before", rule.name);
+            return self.refused(RefusalKind::Refused, why);
+        }
+        // Nobody but a person leaves a gate out by beginning behind it.
+        let first = pipeline.stages.first().is_some_and(|first| first.name == rule.name);
+        let gated = pipeline.stages.iter().any(|other| other.gate.is_some());
+        if by.via == Via::Mcp && gated && rule.gate.is_none() && !first {
+            let why = format!("stage {} may stand behind a gate, which only a person leaves out", rule.name);
             return self.refused(RefusalKind::Refused, why);
         }
         let cause = by_hand(self.now, by);

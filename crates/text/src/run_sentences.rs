@@ -157,6 +157,7 @@ pub(super) const OF_RUNS: &[(&str, &str)] = &[
     ("run {} is open already, and its inputs were given when it began", "运行 {0} 已经开始，它的输入在开始时就给定了"),
     // Ends.
     ("stage {} begins when a run ends, and not before", "阶段 {0} 在运行结束时才开始"),
+    ("stage {} may stand behind a gate, which only a person leaves out", "阶段 {0} 可能在关卡之后，只有人才能跳过关卡"),
     ("run {} ends first: its stage {} is under way", "运行 {0} 先要结束：它的阶段 {1} 正在进行"),
     ("the pane of the run is gone", "运行的窗格已经不在"),
     ("the run ends", "运行结束"),

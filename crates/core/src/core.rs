@@ -357,8 +357,9 @@ impl Core {
         }
         let seen = self.witnessed(event);
         let step = self.engine.step(now, seen.as_ref().unwrap_or(event));
-        let begins = if let Event::CommandBegan { pane, .. } = event { Some(pane) } else { None };
-        if let Some(pane) = begins.or_else(|| self.engine.concerns(event)) {
+        if let Event::CommandBegan { pane, .. } = event {
+            self.view.began(pane, now);
+        } else if let Some(pane) = self.engine.concerns(event) {
             self.view.decided(pane, now);
         }
         self.unkept.follow(event, step.answer.as_ref());

@@ -50,7 +50,11 @@ impl Core {
             if self.view.state_of(live, &view) != PaneState::NeedsApproval {
                 continue;
             }
+            // What another run there is asked stands with that one.
             let open = view.approvals.iter().find(|of| of.pane == pane && of.state == ApprovalState::Pending);
+            if open.is_some_and(|open| open.run.is_some()) {
+                continue;
+            }
             let told = open.map_or_else(|| who_waits(&live.reader), |open| format!("a decision on {}", open.id));
             let acts = explanations.iter().any(|of| of.pane == pane && of.state.is_live());
             let meant =

@@ -234,9 +234,18 @@ impl LiveView {
 
     /// Something was decided by what a pane has told: what it printed by then is older than what begins with that.
     pub(crate) fn decided(&mut self, pane: &PaneKey, now: Timestamp) {
+        self.make_older(pane, now, Timestamp(now.0 - 1));
+    }
+
+    /// A command began in a pane: what was printed by then is older than what that prints, also where that ends within the same
+    /// millisecond, and is [`decided`](Self::decided) by it.
+    pub(crate) fn began(&mut self, pane: &PaneKey, now: Timestamp) {
+        self.make_older(pane, Timestamp(now.0 - 1), Timestamp(now.0 - 2));
+    }
+
+    fn make_older(&mut self, pane: &PaneKey, from: Timestamp, to: Timestamp) {
         let Some(live) = self.panes.get_mut(pane) else { return };
-        let older = Timestamp(now.0 - 1);
-        live.printed.iter_mut().rev().take_while(|line| line.at >= now).for_each(|line| line.at = older);
+        live.printed.iter_mut().rev().take_while(|line| line.at >= from).for_each(|line| line.at = to);
     }
 
     /// What a pane printed last, oldest first.

@@ -84,8 +84,14 @@ impl<'a> Turn<'a> {
     pub fn printed_nothing(&mut self, at: At) -> bool {
         let Some(pane) = self.stage_pane(at).cloned() else { return false };
         let ended = self.stage(at).is_some_and(|stage| stage.exit.is_some() && is_attempted(stage));
-        let heard = self.printed.as_ref().is_some_and(|(of, _)| *of == pane);
-        ended && heard && self.last_lines(&pane, &self.spans(&pane, at)).is_empty()
+        let spans = self.spans(&pane, at);
+        // What is known reaches back before it: a later life knows nothing of what an earlier one has read.
+        let reaches = |printed: &[Printed]| {
+            let first = printed.first().zip(spans.first());
+            first.is_none_or(|(line, (from, _))| line.at < *from)
+        };
+        let heard = self.printed.as_ref().is_some_and(|(of, printed)| *of == pane && reaches(printed));
+        ended && heard && self.last_lines(&pane, &spans).is_empty()
     }
 
     /// The line of a failed attempt that tells most of its cause; empty where it printed none, or that one decided.

@@ -20,9 +20,10 @@ impl StageRun {
 impl Turn<'_> {
     /// Something that the attempt types has gone out: what the pane prints from now on is its output.
     pub fn went_out(&mut self, at: At) {
-        let now = self.now;
+        // What it prints and what that decides may be told within one millisecond: its lines count as older than that then.
+        let from = Timestamp(self.now.0 - 1);
         let Some(stage) = self.stage_mut(at) else { return };
-        stage.typed_at = stage.typed_at.or(Some(now));
+        stage.typed_at = stage.typed_at.or(Some(from));
         stage.silent_from = None;
     }
 

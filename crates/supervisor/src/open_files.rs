@@ -15,6 +15,8 @@ use tokio::time::{Instant, sleep, timeout};
 
 /// A writer is looked for again after this time.
 const AGAIN: Duration = Duration::from_secs(1);
+/// So often is it tried to read the same twice.
+const TIMES: u32 = 8;
 /// A start waits so long for a writer.
 const START: Duration = Duration::from_secs(10);
 /// So many open files are looked at,
@@ -75,19 +77,21 @@ impl Writer {
 /// What is bad, or who writes it.
 pub async fn load_closed(from: (&Overrides, &Environment)) -> Result<Loaded, Unread> {
     let mut loaded = read(from).await.map_err(Unread::Bad)?;
-    // Files that came meanwhile were not looked at; whoever makes new ones all the time is seen by the watch.
-    for _ in 0..2 {
-        let files = files_of(&loaded);
-        if let Some(writer) = found(files.clone()).await {
+    for _ in 0..TIMES {
+        if let Some(writer) = found(files_of(&loaded)).await {
             return Err(Unread::Written(writer));
         }
-        // What was read before may have been written still.
-        loaded = read(from).await.map_err(Unread::Bad)?;
-        if files == files_of(&loaded) {
-            break;
+        // What was read before the look may have been half of it, and what is read now may be: the same twice was whole between.
+        let again = read(from).await.map_err(Unread::Bad)?;
+        let same = files_of(&again) == files_of(&loaded) && again.policy_sources == loaded.policy_sources;
+        loaded = again;
+        if same {
+            return Ok(loaded);
         }
     }
-    Ok(loaded)
+    Err(Unread::Bad(Problem::plain(
+        "the policy files change while they are read; they are read again with the next change".to_owned(),
+    )))
 }
 
 /// What was read for a start, or what stands there once those who write it have closed it, which is waited for.

@@ -174,3 +174,22 @@ fn that_a_command_printed_nothing_is_told_where_it_was_read_from_its_begin() {
     room.hear(1, HostMessage::Event(Event::Gap { pane }));
     assert!(!told(&room), "some of it was lost");
 }
+
+/// A command may begin, print and be looked at within one millisecond.
+#[test]
+fn what_a_command_prints_is_younger_than_its_begin_whatever_is_decided_within_that_millisecond() {
+    let mut room = Room::new();
+    let (pane, now) = (info(1).key, room.core.now);
+    let print = |room: &mut Room, text: &str| room.core.view.wrote(&pane, vec![text.to_owned()], now);
+    print(&mut room, "of another");
+    room.core.view.began(&pane, now);
+    print(&mut room, "error: its own");
+    room.core.view.decided(&pane, now);
+    print(&mut room, "more");
+    room.core.view.decided(&pane, now);
+    // An attempt's output begins with this instant.
+    let from = Timestamp(now.0 - 1);
+    let own: Vec<String> =
+        room.core.view.last_lines(&pane).into_iter().filter(|line| line.at >= from).map(|line| line.text).collect();
+    assert_eq!(own, ["error: its own", "more"]);
+}

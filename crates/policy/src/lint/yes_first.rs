@@ -29,9 +29,10 @@ pub(super) fn check(written: &[&RawPipeline], subjects: &[Subject], problems: &m
             check_acts(raw, subject, origin, problems);
         }
     }
-    for (raw, core) in written.iter().zip(&pipelines).filter(|(_, core)| given.iter().any(|one| one.name == core.name))
-    {
-        check_group(raw, core, problems);
+    for (raw, core) in written.iter().zip(&pipelines) {
+        if let Some(origin) = led.get(core.name.as_str()) {
+            check_group(raw, core, origin, problems);
+        }
     }
 }
 
@@ -81,15 +82,13 @@ fn check_acts(raw: &RawPipeline, subject: &Subject, origin: &str, problems: &mut
 }
 
 /// A run that makes way for another one is an act as well.
-fn check_group(raw: &RawPipeline, core: &Pipeline, problems: &mut Problems) {
-    let taken = core.inputs.iter().filter(|input| input.from_message).map(|input| format!("inputs.{}", input.name));
-    let taken: Vec<String> = taken.collect();
-    let group = core.concurrency.group.iter().flat_map(|group| &group.names);
-    if core.concurrency.on_busy == OnBusy::CancelOlder && group.into_iter().any(|name| taken.contains(name)) {
-        let message =
-            format!("what an agent's message gives to `{}` chooses the run that is cancelled for it", core.name);
-        let help =
-            "write `on_busy: queue` or `on_busy: refuse`, or a `group` without inputs that are taken from messages";
+fn check_group(raw: &RawPipeline, core: &Pipeline, origin: &str, problems: &mut Problems) {
+    if core.concurrency.on_busy == OnBusy::CancelOlder {
+        let name = &core.name;
+        let message = format!(
+            "a run of `{name}` cancels an older one before a person has said yes: what an agent's message gives to `{origin}` can lead there"
+        );
+        let help = "write `on_busy: queue` or `on_busy: refuse`; or leave out `from: message`";
         problems.error("acts-by-message", raw.at, message).help(help);
     }
 }
@@ -329,9 +328,15 @@ mod tests {
             ["acts-by-message `finally` acts also where nobody has said yes"]
         );
         let group = |busy: &str| format!("  concurrency: {{group: '{{{{inputs.free}}}}', on_busy: {busy}}}\n");
-        let chosen = "acts-by-message what an agent's message gives to `p` chooses the run that is cancelled for it";
+        let chosen = "acts-by-message a run of `p` cancels an older one before a person has said yes";
         assert_eq!(told(&[FIRST, GATE].concat(), &group("cancel_older")), [chosen]);
         assert_eq!(told(&[FIRST, GATE].concat(), &group("queue")), Vec::<String>::new());
+        assert_eq!(
+            told(&[FIRST, GATE].concat(), &group("cancel_older").replace("{{inputs.free}}", "deploy")),
+            [chosen]
+        );
+        let follower = "- {name: q, match: {window_name: v}, concurrency: {group: deploy, on_busy: cancel_older}, stages: [{name: s, triggers: [{after: {pipeline: p, stage: a}}], require_approval: true, actions_on_start: [{run: ./x}]}]}\n";
+        assert_eq!(told(&[FIRST, GATE].concat(), follower), [chosen.replace("`p`", "`q`")]);
         let follower = |stage: &str, ends: &str| {
             format!(
                 "- {{name: q, match: {{window_name: v}}, stages: [{{name: s, triggers: [{{after: {{pipeline: p, stage: {stage}{ends}}}}}], actions_on_start: [{{run: ./x}}]}}]}}\n"

@@ -123,6 +123,10 @@ pub(super) const ROWS: &[(&str, &str)] = &[
         "配置 {0} 不见了或是空的；在它恢复之前、或用 `tmuxagent reload` 表示不再要它之前，它原来的内容继续有效",
     ),
     (
+        "the policy files change while they are read; they are read again with the next change",
+        "策略文件在读取时仍在变化；下次变化时会重新读取",
+    ),
+    (
         "{} is still being written by process {}; it is read when that has closed it",
         "进程 {1} 还在写 {0}；等它关闭文件后才会读取",
     ),

@@ -259,12 +259,12 @@ pub(super) const ROWS: &[(&str, &str)] = &[
         "请让它只写 `notify`，把动作写到带 `require_approval` 的阶段之后；或去掉 `from: message`",
     ),
     (
-        "what an agent's message gives to `{}` chooses the run that is cancelled for it",
-        "智能体的消息给 `{0}` 的值会决定取消哪一个运行",
+        "a run of `{}` cancels an older one before a person has said yes: what an agent's message gives to `{}` can lead there",
+        "`{0}` 的运行会在有人说是之前取消较早的运行：智能体的消息给 `{1}` 的值可以引向这里",
     ),
     (
-        "write `on_busy: queue` or `on_busy: refuse`, or a `group` without inputs that are taken from messages",
-        "请写 `on_busy: queue` 或 `on_busy: refuse`，或在 `group` 里不用取自消息的输入项",
+        "write `on_busy: queue` or `on_busy: refuse`; or leave out `from: message`",
+        "请写 `on_busy: queue` 或 `on_busy: refuse`；或去掉 `from: message`",
     ),
     ("an input with `choices` needs one", "写了 `choices` 的输入项至少要有一个选项"),
     ("the choices of a `bool` are `true` and `false`", "`bool` 的选项就是 `true` 和 `false`"),

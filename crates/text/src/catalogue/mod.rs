@@ -133,7 +133,11 @@ fn known(text: &str, depth: u8) -> Option<String> {
     if let Some(zh) = spoken.clone().find_map(|form| formed(form, text, deeper)) {
         return Some(zh);
     }
-    let parts = || joined(text, "; ", "；", deeper).or_else(|| joined(text, ": ", "：", deeper));
+    // Some were joined as their language does it.
+    let parts = || {
+        let parted = joined(text, "; ", "；", deeper).or_else(|| joined(text, "；", "；", deeper));
+        parted.or_else(|| joined(text, ": ", "：", deeper))
+    };
     let parted = if text.contains('\n') { None } else { parts() };
     parted
         .or_else(|| table.forms.iter().filter(|form| !says_something(form)).find_map(|form| formed(form, text, deeper)))
@@ -196,6 +200,10 @@ mod tests {
             ("`{{line}}` can't stand within single quotes", "`{{line}}` 不能放在单引号里"),
             ("nothing gives a value to `{{file}}`", "没有任何地方给 `{{file}}` 赋值"),
             ("expected a pipeline (a map), found a list", "应为流水线（映射），实际是列表"),
+            (
+                "无法启动 no-such-program: No such file or directory (os error 2)；请检查 command",
+                "无法启动 no-such-program：没有这个文件或目录（系统错误 2）；请检查 command",
+            ),
             (
                 "channel `wecom`: the proxy's address: No such file or directory (os error 2)",
                 "通道 `wecom`：代理的地址：没有这个文件或目录（系统错误 2）",

@@ -183,6 +183,7 @@ fn id_of(path: &Path) -> Option<Id> {
     metadata(path).ok().map(|there| (there.dev(), there.ino()))
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
+#[cfg(target_os = "linux")]
 #[path = "open_files_tests.rs"]
 mod tests;

@@ -91,8 +91,6 @@ impl TmuxServer {
         command.arg("-u").arg("-L").arg(&self.name).args(["-f", "/dev/null"]);
         command.env("TMUX_TMPDIR", self.folder.path()).env_remove("TMUX").env_remove("TMUX_PANE").env("TERM", "xterm");
         command.env("XDG_DATA_HOME", self.folder.path().join("data")).stdin(Stdio::null());
-        // Shells in its panes read no files of whoever runs the tests: those may wait, ask or print.
-        command.env("HOME", self.folder.path());
         command
     }
 

@@ -7,10 +7,6 @@ use jiff::tz::TimeZone;
 use tmuxagent_ipc::wire::{Reply, Request, ServerFrame};
 use tmuxagent_model::{EventLine, Severity};
 use tmuxagent_text::{clean, clock_seconds, note_text};
-use unicode_width::UnicodeWidthStr as _;
-
-/// Cells of the number and the time before an event.
-const HEAD: usize = 16;
 
 /// With --json one event per line.
 #[derive(Debug, Args)]
@@ -67,33 +63,7 @@ fn print(out: &Output, zone: &TimeZone, events: &[EventLine]) -> Result<(), CliE
         let note = note_text(out.lang, &event.note);
         let text = format!("{place}{}", out.paint(tone, &note));
         let head = format!("{:>6} {time} ", event.seq);
-        if holds_long_path(&note, usize::from(out.width).saturating_sub(HEAD)) {
-            // Its path is copied: the terminal breaks it, and puts it together again.
-            out.verbatim(&format!("{head}{text}"))?;
-        } else {
-            out.item(&head, &text)?;
-        }
+        out.told(&head, &text)?;
     }
     Ok(())
-}
-
-/// Whether a path stands in a text that is longer than a line. A Chinese sentence has no blanks: its signs end a path too.
-fn holds_long_path(text: &str, room: usize) -> bool {
-    let ends = |c: char| c.is_whitespace() || matches!(c, '，' | '。' | '：' | '；' | '、' | '（' | '）');
-    text.split(ends).any(|word| word.contains('/') && word.width() > room)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_path_that_is_longer_than_a_line_is_known() {
-        let path = "/home/li/.local/state/tmuxagent/approvals/01JAPPROVALA00000000000000.md";
-        let text = format!("refused: {path}: not understood");
-        assert!(holds_long_path(&text, 64) && !holds_long_path(&text, 80));
-        assert!(!holds_long_path(&"a".repeat(100), 64), "only what is a path");
-        let said = "策略有误，继续使用之前的版本：/home/li/policies/ci.yaml:3:9：不是有效的 YAML：括号 '[' 没有闭合；请运行检查命令";
-        assert!(!holds_long_path(said, 64), "a sentence without blanks is no path");
-    }
 }

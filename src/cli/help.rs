@@ -1,7 +1,7 @@
 //! Help in the columns of whoever reads it, also in a language that has no blanks between its words.
 
 use super::output;
-use tmuxagent_tui::view::Fold;
+use tmuxagent_tui::view::{Commands, Fold};
 use unicode_width::UnicodeWidthStr as _;
 
 /// The columns that help takes at most: longer lines are hard to read.
@@ -32,7 +32,8 @@ pub(super) fn fitted(text: &str, width: usize) -> String {
         }
         let room = width.saturating_sub(hang);
         // A command stays whole where a line can hold it.
-        let commands = body.contains('\u{1b}') || Fold::longest_command(&body) <= room;
+        let whole = body.contains('\u{1b}') || Fold::longest_command(&body) <= room;
+        let commands = if whole { Commands::Whole } else { Commands::Unknown };
         for (n, piece) in (Fold { first: room, rest: room, commands }).lines(&body).iter().enumerate() {
             out.push_str(if n == 0 { head } else { "" });
             out.extend(std::iter::repeat_n(' ', if n == 0 { 0 } else { hang }));

@@ -7,7 +7,7 @@ use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 use tmuxagent_text::redact::Redactor;
 use tmuxagent_text::{Lang, clean, clean_block, is_hidden, json as harmless_json, message};
-use tmuxagent_tui::view::Fold;
+use tmuxagent_tui::view::{Commands, Fold};
 use tmuxagent_yaml::Diagnostic;
 use unicode_width::UnicodeWidthStr;
 
@@ -123,7 +123,7 @@ impl Output {
     pub fn line(&self, text: &str) -> Result<(), CliError> {
         let indent = |line: &str| line.len() - line.trim_start_matches(' ').len();
         self.raw(
-            &inert(text, self.color).split('\n').map(|line| self.laid("", indent(line) + 2, line)).collect::<String>(),
+            &inert(text, self.color).split('\n').map(|line| self.laid("", indent(line) + 2, line, Commands::Whole)).collect::<String>(),
         )
     }
 
@@ -132,13 +132,25 @@ impl Output {
     /// # Errors
     /// When standard output can't be written.
     pub fn item(&self, head: &str, text: &str) -> Result<(), CliError> {
+        self.behind(head, text, Commands::Whole)
+    }
+
+    /// The same where others' words stand in the text: a command in it is broken where no line can hold it.
+    ///
+    /// # Errors
+    /// When standard output can't be written.
+    pub fn told(&self, head: &str, text: &str) -> Result<(), CliError> {
+        self.behind(head, text, Commands::WhereTheyFit)
+    }
+
+    fn behind(&self, head: &str, text: &str, commands: Commands) -> Result<(), CliError> {
         let (head, text) = (inert(head, self.color), inert(text, self.color));
         let wide = uncoloured(&head).width();
         if wide * 2 <= usize::from(self.width) {
-            return self.raw(&self.laid(&head, wide, &text));
+            return self.raw(&self.laid(&head, wide, &text, commands));
         }
         // There is no room behind it.
-        let laid = format!("{}{}", self.laid("", 2, head.trim_end()), self.laid("    ", 4, &text));
+        let laid = format!("{}{}", self.laid("", 2, head.trim_end(), commands), self.laid("    ", 4, &text, commands));
         self.raw(&laid)
     }
 
@@ -151,11 +163,11 @@ impl Output {
         let mut indent = uncoloured(&head).width();
         if indent * 2 > usize::from(self.width) {
             // There is no room behind it.
-            self.raw(&self.laid("", 2, head.trim_end()))?;
+            self.raw(&self.laid("", 2, head.trim_end(), Commands::Whole))?;
             (head, indent) = (" ".repeat(4), 4);
         }
         let room = usize::from(self.width).saturating_sub(indent).max(10);
-        for line in (Fold { first: room, rest: room, commands: false }).lines(&text) {
+        for line in (Fold { first: room, rest: room, commands: Commands::Unknown }).lines(&text) {
             self.raw(&format!("{head}{}\n", self.paint(tone, &line)))?;
             head = " ".repeat(indent);
         }
@@ -170,10 +182,10 @@ impl Output {
         self.raw(&format!("{}\n", inert(text, self.color)))
     }
 
-    /// A text in lines, the first behind `head`, the others behind `indent` columns. Commands in it stay whole.
-    fn laid(&self, head: &str, indent: usize, text: &str) -> String {
+    /// A text in lines, the first behind `head`, the others behind `indent` columns.
+    fn laid(&self, head: &str, indent: usize, text: &str, commands: Commands) -> String {
         let room = |taken: usize| usize::from(self.width).saturating_sub(taken).max(10);
-        let fold = Fold { first: room(uncoloured(head).width()), rest: room(indent), commands: true };
+        let fold = Fold { first: room(uncoloured(head).width()), rest: room(indent), commands };
         let mut laid = String::new();
         for (n, line) in fold.lines(text).iter().enumerate() {
             // Writing to a string can't fail.
@@ -220,7 +232,7 @@ impl Output {
     /// When standard output can't be written.
     pub fn wrapped(&self, indent: &str, tone: Tone, text: &str) -> Result<(), CliError> {
         let room = usize::from(self.width).saturating_sub(indent.width()).max(20);
-        let lines = Fold { first: room, rest: room, commands: false }.lines(&inert(text, false));
+        let lines = Fold { first: room, rest: room, commands: Commands::Unknown }.lines(&inert(text, false));
         lines.iter().try_for_each(|line| self.verbatim(&format!("{indent}{}", self.paint(tone, line))))
     }
 }
@@ -361,7 +373,7 @@ pub fn report(error: &CliError, json: bool, lang: Lang, redactor: &Redactor) -> 
     }
     if io::stderr().is_terminal() {
         let room = usize::from(columns()).max(20);
-        let fold = Fold { first: room, rest: room, commands: true };
+        let fold = Fold { first: room, rest: room, commands: Commands::Whole };
         message = message.lines().flat_map(|line| fold.lines(line)).map(|line| line + "\n").collect();
     }
     // Nothing is left to be done where standard error is closed too.

@@ -6,7 +6,7 @@
 use super::CliError;
 use super::output::{Output, Tone};
 use std::fmt::Write as _;
-use tmuxagent_tui::view::Fold;
+use tmuxagent_tui::view::{Commands, Fold};
 use unicode_width::UnicodeWidthStr;
 
 /// A cell and its colour.
@@ -55,6 +55,7 @@ impl Output {
 
     /// One row in as many lines as its longest cell needs.
     fn row(&self, row: &[Cell], widths: &[usize], commands: bool) -> String {
+        let commands = if commands { Commands::Whole } else { Commands::Unknown };
         let fold = |width: usize, cell: &str| Fold { first: width, rest: width, commands }.lines(cell);
         let cells: Vec<Vec<String>> = row.iter().zip(widths).map(|((_, cell), width)| fold(*width, cell)).collect();
         let mut text = String::new();

@@ -51,6 +51,7 @@ fn picture() -> Snapshot {
         events: vec![
             event(41, Note::Text { text: LONG.into() }),
             event(123_456, Note::Text { text: WINDOW.repeat(3) }),
+            event(123_457, Note::Text { text: format!("it says `tmuxagent {}` and /srv/{}", WINDOW.repeat(3), "folder/".repeat(20)) }),
         ],
         held: vec![HeldSend {
             intent: IntentId::new("01JINTENT"),
@@ -161,7 +162,7 @@ fn too_wide(printed: &str, columns: usize) -> Vec<&str> {
     let copied = |line: &&str| {
         let line = line.trim();
         line.starts_with("tmuxagent approve ")
-            || line.starts_with('`') && line.trim_end_matches(['.', ',', ':', ';']).ends_with('`')
+            || line.starts_with("`tmuxagent ") && line.trim_end_matches(['.', ',', ':', ';']).ends_with('`')
     };
     printed.lines().filter(|line| line.width() > columns).filter(|line| !copied(line)).collect()
 }

@@ -33,14 +33,14 @@ const LIMIT: Millis = Millis::from_secs(10);
 ///
 /// What has ended and was not asked for its code by its parent (a zombie) is no process any more: dash asks at its next command.
 ///
-/// It prints what became of FRONT, whether anything is suspended in this terminal, and how many seconds ago the youngest of that
-/// began.
+/// It prints what became of FRONT (where that is not known, whether the terminal has no process but the one in front), whether
+/// anything is suspended in this terminal, and how many seconds ago the youngest of that began.
 const SCRIPT: &str = r#"tty=$(ps -o tty= -p PID | tr -d ' ')
 case $({ stty -a < "/dev/$tty"; } 2>/dev/null) in *-icanon*) lines=edited ;; *icanon*) lines=whole ;; *) lines= ;; esac
 front=$(ps -o tpgid= -p PID | tr -d ' ')
 ps -A -o pid=,pgid=,tpgid=,stat=,etime=,args= 2>/dev/null | awk -v pane=PID -v own=FRONT -v lines="$lines" -v call="$(cat "/proc/$front/syscall" 2>/dev/null)" -v file="$(readlink "/proc/$front/exe" 2>/dev/null)" '
 $4 ~ /^Z/ { next }
-{ size[$2]++; if ($4 ~ /^T/) { still[$2] = $3; n = split($5, part, /[-:]/); age[$2] = part[n] + 60 * part[n - 1] + 3600 * part[n - 2] + 86400 * part[n - 3] } if ($1 == pane) { found = 1; front = $3 } if ($1 == $2) { line = ""; for (i = 6; i <= NF; i++) line = line " " $i; leader[$1] = line } }
+{ size[$2]++; sits[$2] = $3; if ($4 ~ /^T/) { still[$2] = $3; n = split($5, part, /[-:]/); age[$2] = part[n] + 60 * part[n - 1] + 3600 * part[n - 2] + 86400 * part[n - 3] } if ($1 == pane) { found = 1; front = $3 } if ($1 == $2) { line = ""; for (i = 6; i <= NF; i++) line = line " " $i; leader[$1] = line } }
 END {
   if (!found) exit 1
   shell = front == pane || leader[front] ~ /^ -?([^ ]*\/)?(ba|z|fi|da|k|a)?sh( -[^ ]*)*$/
@@ -48,7 +48,8 @@ END {
   stands = own && own != front && (own in still)
   lives = stands || own && own != pane && (own in leader)
   state = "ended"
-  if (!own) state = "unknown"; else if (stands) state = "stopped"; else if (lives || own == front && (own in size)) state = "lives"
+  alone = "alone"; for (group in sits) if (sits[group] == front && group != front) alone = "unknown"
+  if (!own) state = alone; else if (stands) state = "stopped"; else if (lives || own == front && (own in size)) state = "lives"
   jobs = "none"
   for (group in still) if (still[group] == front && (jobs == "none" || age[group] < youngest)) { jobs = "jobs"; youngest = age[group] }
   print state, jobs, youngest
@@ -254,7 +255,8 @@ impl Look {
             Own::Stopped
         } else if is("lives") {
             Own::Lives
-        } else if is("ended") {
+        } else if is("ended") || is("alone") && self.suspended && matches!(outcome, PollOutcome::Met { .. }) {
+            // What came to the front unseen is over as well, once its terminal has nothing but a shell at its prompt.
             Own::Ended
         } else {
             Own::Unknown
@@ -309,9 +311,14 @@ mod tests {
             (&unseen, "unknown jobs 60", Own::Unknown),
             (&behind, "ended jobs 60", Own::Ended),
             (&plain, "ended jobs 4", Own::Ended),
+            // Nobody saw the program; nothing is left in its terminal.
+            (&unseen, "alone none", Own::Ended),
+            (&Look::new(), "alone none", Own::Unknown),
         ] {
             assert_eq!(look.tells(&met(said), ago), own, "{said}");
         }
+        let pending = PollOutcome::Pending { detail: "alone none".to_owned() };
+        assert_eq!(unseen.tells(&pending, ago), Own::Unknown, "the shell itself may run a list");
         assert_eq!(plain.tells(&PollOutcome::Failed { detail: "stopped".to_owned() }, ago), Own::Unknown);
         assert!(suspended.may_live() && !Look { own: Own::Ended, ..suspended }.may_live() && !plain.may_live());
     }

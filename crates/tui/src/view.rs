@@ -21,7 +21,7 @@ mod runs;
 mod tail;
 mod text;
 
-pub use fold::Fold;
+pub use fold::{Commands, Fold};
 pub use layout::{MIN_HEIGHT, MIN_WIDTH};
 pub use text::{cut, cut_start, steps_text, wrap};
 

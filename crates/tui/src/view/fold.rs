@@ -10,9 +10,26 @@ pub struct Fold {
     pub first: usize,
     /// Cells of each further line.
     pub rest: usize,
-    /// For a terminal that breaks by itself what is too long: what stands between backticks is copied, so it stays in one
-    /// line, whatever its length; the colours of SGR sequences take no cell; a long name is broken behind a sign, not in a word.
-    pub commands: bool,
+    /// What the text may hold beside words.
+    pub commands: Commands,
+}
+
+/// Commands between backticks, which somebody copies, so that they are not to be broken. Where they are heeded, the colours of
+/// SGR sequences take no cell, and a long name is broken behind a sign, not in a word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Commands {
+    /// None is known: the signs are text.
+    Unknown,
+    /// Whole where a line can hold them: somebody else may have written the text.
+    WhereTheyFit,
+    /// Whole, whatever their length: a terminal breaks by itself what is too long.
+    Whole,
+}
+
+impl Commands {
+    const fn are_known(self) -> bool {
+        !matches!(self, Self::Unknown)
+    }
 }
 
 /// How a colour begins; it ends with `m` (ECMA-48, select graphic rendition).
@@ -47,7 +64,7 @@ impl Fold {
     /// Cells of the longest command in a text, which no line less wide can hold.
     #[must_use]
     pub fn longest_command(text: &str) -> usize {
-        let all = Self { first: 0, rest: 0, commands: true };
+        let all = Self { first: 0, rest: 0, commands: Commands::Whole };
         let mut longest = 0;
         let mut rest = text;
         while !rest.is_empty() {
@@ -63,24 +80,28 @@ impl Fold {
     /// The bytes of what stays together at the beginning of a text.
     fn piece(self, text: &str) -> usize {
         let one = || text.graphemes(true).next().map_or(text.len(), str::len);
-        if !self.commands {
+        if !self.commands.are_known() {
             return one();
         }
         if text.starts_with(SGR) {
             return text.find('m').map_or(text.len(), |end| end + 1);
         }
         match text.strip_prefix('`').and_then(|rest| rest.find('`')) {
-            Some(inside) if inside > 0 => inside + 2,
+            Some(inside) if inside > 0 && self.keeps(&text[..inside + 2]) => inside + 2,
             _ => one(),
         }
     }
 
+    fn keeps(self, command: &str) -> bool {
+        self.commands == Commands::Whole || cells(command) <= self.rest
+    }
+
     fn put(self, piece: &str, room: usize, line: &mut Open, lines: &mut Vec<String>) {
-        if self.commands && piece.starts_with(SGR) {
+        if self.commands.are_known() && piece.starts_with(SGR) {
             line.text.push_str(piece);
             return;
         }
-        let whole = self.commands && piece.len() > 1 && piece.starts_with('`');
+        let whole = self.commands.are_known() && piece.len() > 1 && piece.starts_with('`');
         let more = cells(piece);
         let blank = piece.trim().is_empty();
         let wide = more > 1 && !whole;
@@ -98,7 +119,7 @@ impl Fold {
                 lines.push(std::mem::take(line).text.trim_end().to_owned());
                 return;
             }
-            let joint = line.joint.filter(|(_, used)| self.commands && *used * 2 >= room).map(|(at, _)| at);
+            let joint = line.joint.filter(|(_, used)| self.commands.are_known() && *used * 2 >= room).map(|(at, _)| at);
             let at = line.fold.or(joint).unwrap_or(line.text.len());
             let rest = line.text.split_off(at);
             let full = std::mem::replace(&mut line.text, rest);
@@ -121,7 +142,7 @@ impl Fold {
 
     /// The cells of a line with its colours.
     fn cells(self, text: &str) -> usize {
-        if !self.commands {
+        if !self.commands.are_known() {
             return cells(text);
         }
         let mut parts = text.split(SGR);
@@ -151,7 +172,7 @@ mod tests {
     use super::*;
 
     fn of(text: &str, width: usize) -> Vec<String> {
-        Fold { first: width, rest: width, commands: true }.lines(text)
+        Fold { first: width, rest: width, commands: Commands::Whole }.lines(text)
     }
 
     #[test]
@@ -161,6 +182,16 @@ mod tests {
         assert_eq!(of("a `b c` d", 20), ["a `b c` d"]);
         // A sign without its partner is a sign.
         assert_eq!(of("it`s long enough to break", 12), ["it`s long", "enough to", "break"]);
+    }
+
+    #[test]
+    fn what_somebody_else_wrote_keeps_the_width() {
+        let fold = Fold { first: 10, rest: 20, commands: Commands::WhereTheyFit };
+        assert_eq!(fold.lines("see `tmuxagent panes`."), ["see", "`tmuxagent panes`."]);
+        let told = "cat: `/srv/a/folder/that/is/too/long for a line`: no";
+        let lines = fold.lines(told);
+        assert!(lines.iter().all(|line| cells(line) <= 20), "{lines:?}");
+        assert_eq!(lines.concat().replace(' ', ""), told.replace(' ', ""));
     }
 
     #[test]
@@ -180,6 +211,6 @@ mod tests {
 
     #[test]
     fn the_first_line_may_have_less_room() {
-        assert_eq!(Fold { first: 5, rest: 9, commands: false }.lines("aa bb cc dd ee"), ["aa bb", "cc dd ee"]);
+        assert_eq!(Fold { first: 5, rest: 9, commands: Commands::Unknown }.lines("aa bb cc dd ee"), ["aa bb", "cc dd ee"]);
     }
 }

@@ -1,6 +1,6 @@
 //! Text in cells: cutting, wrapping, rows with something at their right end.
 
-use super::fold::Fold;
+use super::fold::{Commands, Fold};
 use crate::theme::Theme;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -71,7 +71,7 @@ pub fn cut_start(text: &str, width: usize, ellipsis: &str) -> String {
 #[must_use]
 pub fn wrap(text: &str, width: u16) -> Vec<String> {
     let width = usize::from(width);
-    Fold { first: width, rest: width, commands: false }.lines(text)
+    Fold { first: width, rest: width, commands: Commands::Unknown }.lines(text)
 }
 
 /// The same for what is typed: a key behind a text does not stand alone in the last line.

@@ -21,6 +21,7 @@ shell-figures COMMANDS='10000':
     TMUXAGENT_GENERATED_COMMANDS={{COMMANDS}} cargo nextest run --locked --test it shelldata --no-capture
 
 # Decisions through every surface while the supervisor is killed around them: how many were lost, done twice, told wrongly.
+# Figures here are those of the build under test; TMUXAGENT_PROGRAM=FILE names another one, a release.
 decision-figures KILLS='1000':
     TMUXAGENT_DECISION_KILLS={{KILLS}} cargo nextest run --locked --test e2e decisions_figures --no-capture
 

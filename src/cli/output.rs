@@ -123,7 +123,10 @@ impl Output {
     pub fn line(&self, text: &str) -> Result<(), CliError> {
         let indent = |line: &str| line.len() - line.trim_start_matches(' ').len();
         self.raw(
-            &inert(text, self.color).split('\n').map(|line| self.laid("", indent(line) + 2, line, Commands::Whole)).collect::<String>(),
+            &inert(text, self.color)
+                .split('\n')
+                .map(|line| self.laid("", indent(line) + 2, line, Commands::Whole))
+                .collect::<String>(),
         )
     }
 

@@ -13,8 +13,11 @@ use tmuxagent_ipc::client::{ClientError, Connection, hello};
 use tmuxagent_ipc::wire::{ErrorKind, Reply, Request};
 use tmuxagent_model::{ApprovalId, Command, Verdict, Via};
 
-/// More steps of one kind than a life with one decision has.
+/// More steps of one kind than follow one decision.
 const MOST: u32 = 40;
+
+/// A place that a life comes past before anybody can decide in it.
+const UNBORN: &str = "start.opened";
 
 /// In the commit of the round, between it and its answer, and behind the answer. Other rounds pass these too.
 const ROUND: &[&str] = &["commit.written", "round.committed", "round.answered"];
@@ -71,6 +74,7 @@ impl<S: Surface> Killed<S> {
     }
 
     fn everywhere(mut self, places: &[&str]) {
+        assert!(self.life(UNBORN, 1), "it began");
         for place in places {
             let killed = (1..=MOST).take_while(|number| self.life(place, *number)).count();
             assert!(killed > 0, "no life comes past {place}");
@@ -80,21 +84,27 @@ impl<S: Surface> Killed<S> {
         assert_eq!(self.room.ran(), "build ".repeat(self.approved), "after {} kills", self.kills);
     }
 
-    /// One decision in a life that dies at the place's n-th pass; whether it came there.
+    /// One decision in a life that dies at the place's n-th pass from the decision on; whether it came there.
     fn life(&mut self, place: &str, number: u32) -> bool {
         self.room.watch();
         self.room.finish_tests(&self.approved.to_string());
         let approval = self.room.wait_approval();
         self.surface.prepare(&self.room, &approval);
         self.room.kill_9();
+        let decides = self.room.file("decides");
+        let _ = std::fs::remove_file(&decides);
         let mut command = self.room.command(&["--headless"]);
         command.env("TMUXAGENT_DIE_AT", format!("{place}:{number}")).stderr(Stdio::null());
+        if place != UNBORN {
+            command.env("TMUXAGENT_DIE_FROM", &decides);
+        }
         let mut child = command.spawn().expect("it starts");
         let end = Instant::now() + PATIENCE;
         // It serves, or is dead already.
         while child.try_wait().expect("a child").is_none() && !self.serves() {
             assert!(Instant::now() < end, "{place}:{number} does not begin");
         }
+        std::fs::write(&decides, "").expect("writable");
         let told = self.surface.decide(&self.room, &approval);
         let mut calm = 0;
         let died = loop {

@@ -1,7 +1,7 @@
 //! A secret in a name: of a session, a window, a title, a program. Policies match it as it is; nobody else sees it.
 
 use super::support::room::Room;
-use super::support::{PATIENCE, wait_for};
+use super::support::{PATIENCE, wait_for, wait_or_tell};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
@@ -174,11 +174,10 @@ fn what_a_workspace_gives_to_its_panes_is_secret_from_then_on() {
     private(&project.join(".env"), "QUEUE=orchard-lantern-12\n");
     let said = room.answer(&["up", &file]);
     assert!(said.contains("left as they are"), "{said}");
-    room.server.type_line(&target, "echo tests'' ok orchard-lantern-12");
-    wait_for(PATIENCE, "the line", || {
-        let told = room.answer(&["panes", "--json"]);
-        told.contains("\"tests ok [redacted: known value]\"").then_some(())
-    });
+    // No prompt follows, so that it stays the last line.
+    room.server.type_line(&target, "echo tests'' ok orchard-lantern-12; cat");
+    let line = || room.answer(&["panes", "--json"]).contains("\"tests ok [redacted: known value]\"").then_some(());
+    wait_or_tell(PATIENCE, line, || room.answer(&["panes", "--json"]) + &room.server.screen(&target));
     nothing_told(&room, &["orchard-lantern-12"]);
 }
 

@@ -2,7 +2,7 @@
 //! nothing hangs without a word.
 
 use super::support::room::Room;
-use super::support::{PATIENCE, wait_for};
+use super::support::{PATIENCE, wait_for, wait_or_tell};
 use rustix::process::{Pid, Signal, kill_process};
 
 /// A room whose window `ci` has one stage with these keys.
@@ -46,7 +46,10 @@ fn lines(room: &Room, name: &str) -> usize {
 }
 
 fn wait_question(room: &Room, part: &str) -> String {
-    wait_for(PATIENCE, part, || Some(room.answer(&["approvals"])).filter(|said| said.contains(part)))
+    let asked = || Some(room.answer(&["approvals"])).filter(|said| said.contains(part));
+    let found =
+        || format!("waited in vain for {part}:\n{}\n{}", room.answer(&["approvals"]), room.server.screen("proj:ci"));
+    wait_or_tell(PATIENCE, asked, found)
 }
 
 fn wait_panes(room: &Room, part: &str) {

@@ -51,7 +51,12 @@ fn picture() -> Snapshot {
         events: vec![
             event(41, Note::Text { text: LONG.into() }),
             event(123_456, Note::Text { text: WINDOW.repeat(3) }),
-            event(123_457, Note::Text { text: format!("it says `tmuxagent {}` and /srv/{}", WINDOW.repeat(3), "folder/".repeat(20)) }),
+            event(
+                123_457,
+                Note::Text {
+                    text: format!("it says `tmuxagent {}` and /srv/{}", WINDOW.repeat(3), "folder/".repeat(20)),
+                },
+            ),
         ],
         held: vec![HeldSend {
             intent: IntentId::new("01JINTENT"),

@@ -144,7 +144,7 @@ impl Popup {
     /// The key binding; the user attaches once he is asked.
     pub fn open(room: &Room) -> Self {
         let variables: String = room.environment().iter().map(|(name, value)| format!("{name}='{value}' ")).collect();
-        let line = format!("env {variables}'{}' popup", env!("CARGO_BIN_EXE_tmuxagent"));
+        let line = format!("env {variables}'{}' popup", crate::support::program());
         room.server.tmux(&["bind-key", "M", "display-popup", "-w", "90%", "-h", "90%", "-E", &line]);
         Self { desk: TmuxServer::prepare(), is_attached: false }
     }

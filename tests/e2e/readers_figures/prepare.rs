@@ -74,7 +74,7 @@ pub fn prepare(folder: &Path, far: bool) -> Option<Sshd> {
         ("zsh", ".zshrc", "PS1='$ '"),
         ("fish", "rc.fish", "function fish_prompt; printf '$ '; end"),
     ] {
-        let lines = std::process::Command::new(env!("CARGO_BIN_EXE_tmuxagent"))
+        let lines = std::process::Command::new(crate::support::program())
             .args(["shell-init", shell])
             .env("HOME", folder)
             .output()

@@ -20,6 +20,11 @@ pub const PATIENCE: Duration = Duration::from_secs(30);
 /// things finds (after half a minute and more) does.
 pub const PROMPT: Duration = Duration::from_secs(15);
 
+/// The program under test: `TMUXAGENT_PROGRAM` where figures of another build are wanted, a release for one.
+pub fn program() -> String {
+    std::env::var("TMUXAGENT_PROGRAM").unwrap_or_else(|_| env!("CARGO_BIN_EXE_tmuxagent").to_owned())
+}
+
 /// A tmux server on a socket of its own in a folder of its own, without any configuration; ended when dropped.
 ///
 /// Creating it starts nothing: [`TmuxServer::start`] does, and may be called again after [`TmuxServer::kill`].
@@ -91,6 +96,8 @@ impl TmuxServer {
         command.arg("-u").arg("-L").arg(&self.name).args(["-f", "/dev/null"]);
         command.env("TMUX_TMPDIR", self.folder.path()).env_remove("TMUX").env_remove("TMUX_PANE").env("TERM", "xterm");
         command.env("XDG_DATA_HOME", self.folder.path().join("data")).stdin(Stdio::null());
+        // No shell reads what the machine's own user has: it may wait for others there.
+        command.env("HOME", self.folder.path());
         command
     }
 
@@ -197,10 +204,13 @@ pub fn wait_or_tell<T>(
         if let Some(value) = condition() {
             return value;
         }
-        if Instant::now() > end {
+        let now = Instant::now();
+        if now > end {
             panic!("{}", found());
         }
-        std::thread::sleep(Duration::from_millis(10));
+        // Most look by a process of their own: looks that follow each other at once take the time of what they wait for.
+        let waited = deadline.saturating_sub(end - now);
+        std::thread::sleep((waited / 8).clamp(Duration::from_millis(5), Duration::from_millis(60)));
     }
 }
 

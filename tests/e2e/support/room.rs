@@ -73,7 +73,7 @@ impl Room {
 
     /// The program with these arguments.
     pub fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_tmuxagent"));
+        let mut command = Command::new(super::program());
         command.args(arguments).env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
         // Sentences are looked for whole.
         command.envs(self.environment()).env("COLUMNS", "500").stdin(Stdio::null());

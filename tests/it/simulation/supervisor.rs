@@ -309,6 +309,10 @@ impl Supervisor {
 
     /// The lane's next send goes out, or ends where its pane is no more.
     pub fn pump(&mut self, panes: &mut [Pane]) {
+        // A collector sees the panes before it types into one.
+        if self.starting.is_some() {
+            return;
+        }
         let Some(collector) = &mut self.collector else { return };
         let mut ended = Vec::new();
         for (key, lane) in &mut collector.lanes {

@@ -211,6 +211,9 @@ mod tests {
 
     #[test]
     fn the_first_line_may_have_less_room() {
-        assert_eq!(Fold { first: 5, rest: 9, commands: Commands::Unknown }.lines("aa bb cc dd ee"), ["aa bb", "cc dd ee"]);
+        assert_eq!(
+            Fold { first: 5, rest: 9, commands: Commands::Unknown }.lines("aa bb cc dd ee"),
+            ["aa bb", "cc dd ee"]
+        );
     }
 }

@@ -208,7 +208,11 @@ pipelines:
         std::fs::write(room.file("say"), format!("tests ok a {token} and {own} b\n")).expect("writable");
         room.watch();
         room.server.type_line("proj:ci", "cat say");
-        room.answer(&["approve", &room.wait_approval()]);
+        let approval = room.wait_approval();
+        // Keys are for what was in front when the stage began.
+        let at_prompt = || room.answer(&["panes", "--json"]).contains("\"shell\": true").then_some(());
+        wait_for(PATIENCE, "the shell behind what it ran", at_prompt);
+        room.answer(&["approve", &approval]);
         let ran = || std::fs::read_to_string(room.file("ran")).ok().filter(|text| text.lines().count() == 2);
         let value = format!("a {token} and {own} b\n");
         assert_eq!(wait_for(PATIENCE, "both", ran), value.repeat(2), "{shell}");

@@ -34,7 +34,8 @@ const LIMIT: Millis = Millis::from_secs(10);
 /// What has ended and was not asked for its code by its parent (a zombie) is no process any more: dash asks at its next command.
 ///
 /// It prints what became of FRONT (where that is not known, whether the terminal has no process but the one in front), whether
-/// anything is suspended in this terminal, and how many seconds ago the youngest of that began.
+/// anything is suspended in this terminal (what is in front is not: `fg` brings it there before it goes on), and how many
+/// seconds ago the youngest of that began.
 const SCRIPT: &str = r#"tty=$(ps -o tty= -p PID | tr -d ' ')
 case $({ stty -a < "/dev/$tty"; } 2>/dev/null) in *-icanon*) lines=edited ;; *icanon*) lines=whole ;; *) lines= ;; esac
 front=$(ps -o tpgid= -p PID | tr -d ' ')
@@ -51,7 +52,7 @@ END {
   alone = "alone"; for (group in sits) if (sits[group] == front && group != front) alone = "unknown"
   if (!own) state = alone; else if (stands) state = "stopped"; else if (lives || own == front && (own in size)) state = "lives"
   jobs = "none"
-  for (group in still) if (still[group] == front && (jobs == "none" || age[group] < youngest)) { jobs = "jobs"; youngest = age[group] }
+  for (group in still) if (still[group] == front && group != front && (jobs == "none" || age[group] < youngest)) { jobs = "jobs"; youngest = age[group] }
   print state, jobs, youngest
   split(call, word, " ")
   buffered = call == "" || word[1] ~ /^(0|63)$/ && word[2] == "0x0" && word[4] != "0x1"

@@ -9,7 +9,8 @@ use super::turn::{At, Turn};
 use std::sync::Arc;
 use tmuxagent_lines::{alike, is_only_motion, without_report};
 use tmuxagent_model::{
-    Command, Event, GAP, PaneKey, Printed, RunId, StageState, TimerKey, Timestamp, cause_of, ending, telling,
+    Approval, ApprovalKind, Command, Event, GAP, PaneKey, Printed, RunId, StageState, TimerKey, Timestamp, cause_of,
+    ending, telling,
 };
 use tmuxagent_policy::Condition;
 
@@ -30,8 +31,10 @@ impl<'a> Turn<'a> {
 
     /// What a question about a stage, or about a pane alone, shows: oldest first, at most 20 lines.
     pub fn evidence(&mut self, pane: &PaneKey, at: Option<At>) -> Vec<String> {
-        let spans = at.map(|at| self.spans(pane, at)).unwrap_or_default();
-        let mut last = self.last_lines(pane, &spans);
+        let mut last = match at {
+            Some(at) => self.lines_of(pane, at),
+            None => self.last_lines(pane, &[]),
+        };
         let attempted = at.and_then(|at| self.stage(at)).is_some_and(is_attempted);
         // Before a stage has begun nothing of it failed: there people look for what stands in the pane.
         let failed = attempted || at.is_some_and(|at| self.led_by_failure(pane, at));
@@ -55,7 +58,7 @@ impl<'a> Turn<'a> {
         let run = at.and_then(|at| self.run(at.run));
         let decided = run.map_or(&[][..], |run| &run.evidence);
         // What failed and was tried again is no reason for what comes next.
-        let counts = |line: &&Evidence| attempted || run.is_none_or(|run| is_of_last_attempt(run, line));
+        let counts = |line: &&Evidence| run.is_none_or(|run| is_of_last_attempt(run, line));
         // What was said several times is shown once, where it was said last.
         for text in decided.iter().rev().filter(counts).map(|line| visible(without_report(&line.text))) {
             let again = text != GAP && (lines.contains(&text) || last.contains(&text));
@@ -100,11 +103,37 @@ impl<'a> Turn<'a> {
         let typed =
             self.stage(at).is_some_and(|stage| stage.typed_at.is_some() || !stage.plan.iter().any(Planned::is_typed));
         let Some(pane) = self.stage_pane(at).cloned().filter(|_| typed) else { return String::new() };
-        let spans = self.spans(&pane, at);
-        let lines = self.last_lines(&pane, &spans);
+        let lines = self.lines_of(&pane, at);
         let said = cause_of(&lines).or_else(|| telling(lines, 1).pop()).unwrap_or_default();
         let said = cut(said.trim(), TOLD);
-        if cause.text.contains(&said) { String::new() } else { said }
+        if cause.brief().contains(&said) { String::new() } else { said }
+    }
+
+    /// What is known of the output of what a question is about: the lines that were heard, behind those that an earlier
+    /// question about the same attempt showed, where none is known any more that is as old as it. A life that began since has
+    /// heard nothing of what that question was about.
+    fn lines_of(&mut self, pane: &PaneKey, at: At) -> Vec<String> {
+        let spans = self.spans(pane, at);
+        let last = self.last_lines(pane, &spans);
+        let oldest = self.printed.as_ref().filter(|(of, _)| of == pane).and_then(|(_, printed)| printed.first());
+        let asked = self.asked_of_attempt(at).filter(|asked| oldest.is_none_or(|line| line.at > asked.asked_at));
+        let Some(asked) = asked else { return last };
+        let mut lines = asked.evidence.clone();
+        lines.retain(|line| !last.contains(line));
+        lines.extend(last);
+        lines
+    }
+
+    /// The last question about the present attempt of a stage that showed lines.
+    fn asked_of_attempt(&self, at: At) -> Option<&Approval> {
+        let stage = self.stage(at).filter(|stage| is_attempted(stage))?;
+        let asked = self.state.approvals.values().map(|row| &row.approval);
+        asked
+            .filter(|asked| (asked.run, asked.stage.as_deref()) == (Some(at.run), Some(stage.name.as_str())))
+            // A gate shows what led to it, which is none of the attempt's own.
+            .filter(|asked| asked.attempt == stage.attempt && asked.kind != ApprovalKind::Gate)
+            .filter(|asked| !asked.evidence.is_empty())
+            .max_by_key(|asked| asked.asked_at)
     }
 
     /// The last lines that an agent's report shows below itself.

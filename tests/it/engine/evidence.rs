@@ -9,7 +9,7 @@ use tmuxagent_model::{
 use tmuxagent_policy::{Source, load};
 use tmuxagent_text::Lang;
 
-const POLICY: &str = r"
+pub(super) const POLICY: &str = r"
 pipelines:
 - name: ci
   match: {window_name: w}
@@ -36,21 +36,21 @@ pipelines:
 
 const START: i64 = 1_772_438_400_000;
 
-struct World {
-    engine: Engine,
-    now: Timestamp,
-    pane: PaneKey,
-    journal: Vec<(Timestamp, Event)>,
-    alerts: Vec<String>,
-    typed: Vec<IntentId>,
+pub(super) struct World {
+    pub(super) engine: Engine,
+    pub(super) now: Timestamp,
+    pub(super) pane: PaneKey,
+    pub(super) journal: Vec<(Timestamp, Event)>,
+    pub(super) alerts: Vec<String>,
+    pub(super) typed: Vec<IntentId>,
 }
 
 impl World {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self::with(POLICY)
     }
 
-    fn with(policy: &str) -> Self {
+    pub(super) fn with(policy: &str) -> Self {
         let mut policy = load(&[Source::new("p.yaml", policy)]).expect("a policy");
         policy.generation = 1;
         let policy = Arc::new(policy);
@@ -66,7 +66,7 @@ impl World {
         world
     }
 
-    fn step(&mut self, event: Event) -> Step {
+    pub(super) fn step(&mut self, event: Event) -> Step {
         let step = self.engine.step(self.now, &event);
         // The journal holds the lines only where they were used, as the supervisor writes it.
         let kept = match event {
@@ -87,20 +87,20 @@ impl World {
         step
     }
 
-    fn after(&mut self, seconds: i64) {
+    pub(super) fn after(&mut self, seconds: i64) {
         self.now = Timestamp(self.now.0 + seconds * 1000);
     }
 
-    fn printed(&self, lines: &[(i64, &str)]) -> Vec<Printed> {
+    pub(super) fn printed(&self, lines: &[(i64, &str)]) -> Vec<Printed> {
         let at = |seconds: i64| Timestamp(self.now.0 + seconds * 1000);
         lines.iter().map(|(seconds, text)| Printed { at: at(*seconds), text: (*text).to_owned() }).collect()
     }
 
-    fn start(&mut self) {
+    pub(super) fn start(&mut self) {
         self.start_at(None);
     }
 
-    fn start_at(&mut self, stage: Option<&str>) {
+    pub(super) fn start_at(&mut self, stage: Option<&str>) {
         let stage = stage.map(str::to_owned);
         let command = Command::Start {
             pane: self.pane.clone(),
@@ -112,39 +112,39 @@ impl World {
     }
 
     /// The typed command ends, and its pane showed these lines last, so many seconds from now.
-    fn ends(&mut self, exit: i32, lines: &[(i64, &str)]) {
+    pub(super) fn ends(&mut self, exit: i32, lines: &[(i64, &str)]) {
         let token = self.typed.last().map(|id| id.as_str().to_owned());
         let fact = Box::new(Event::CommandEnded { pane: self.pane.clone(), token, exit });
         let printed = self.printed(lines);
         self.step(Event::Witnessed { fact, printed });
     }
 
-    fn decide(&mut self, approval: ApprovalId, approve: bool) {
+    pub(super) fn decide(&mut self, approval: ApprovalId, approve: bool) {
         let verdict = Verdict { approve, answer: None };
         self.step(Event::Asked { command: Command::Decide { approval, revision: 1, verdict }, by: me() });
     }
 
-    fn due(&mut self) {
+    pub(super) fn due(&mut self) {
         let (at, key, epoch) = self.engine.next_timer().expect("a timer");
         self.now = at;
         self.step(Event::Timer { key, epoch });
     }
 
-    fn explained(&self) -> serde_json::Value {
+    pub(super) fn explained(&self) -> serde_json::Value {
         self.explained_stage(0)
     }
 
-    fn explained_stage(&self, stage: usize) -> serde_json::Value {
+    pub(super) fn explained_stage(&self, stage: usize) -> serde_json::Value {
         serde_json::to_value(&self.engine.explain(self.now, &Target::Pane(self.pane.clone()))[stage]).expect("JSON")
     }
 
-    fn attempts(&self) -> (u32, u32) {
+    pub(super) fn attempts(&self) -> (u32, u32) {
         let stage = &self.engine.view().runs[0].stages[0];
         (stage.attempt, stage.max_attempts)
     }
 }
 
-fn me() -> Decider {
+pub(super) fn me() -> Decider {
     Decider::named("wu", Via::Key)
 }
 

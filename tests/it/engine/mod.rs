@@ -1,6 +1,7 @@
 //! The engine as its callers see it.
 
 mod evidence;
+mod evidence_kept;
 mod long_commands;
 mod model;
 mod reasons;

@@ -5,10 +5,11 @@ use super::agent::Watched;
 use super::command::BY_HAND;
 use super::condition::{FAIL, SUCCESS, Scene, Stimulus, TRIGGER, describe, describe_poll, named_codes, numbered};
 use super::explained::AnsweredQuestion;
+use super::outlook::Outlook;
 use super::progress::{Cause, Held, Miss};
 use super::rounds::PastRound;
 use super::run_row::is_zero;
-use super::state::{Run, StageRun, stage_key};
+use super::state::{PaneRow, Run, StageRun, State, stage_key};
 use super::turn::{At, Turn};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -113,8 +114,11 @@ pub enum Role {
 pub struct ConditionExplanation {
     /// What it is for.
     pub role: Role,
-    /// It is being looked at now.
+    /// It is being looked at now; where the run is `over`, for another run.
     pub active: bool,
+    /// The run is over, and what it might have begun was not reached.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub over: bool,
     /// It is told as it was at that instant, when it started the stage or the attempt ended; `None`: as it is now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub as_of: Option<Timestamp>,
@@ -143,6 +147,8 @@ pub struct Part {
 /// One condition under explanation.
 struct Looking<'a> {
     scene: Scene<'a>,
+    /// The rows, which tell whether a stage asks something.
+    state: &'a State,
     held: &'a Held,
     quiet_since: Option<Timestamp>,
     /// What just happened.
@@ -175,6 +181,7 @@ impl Turn<'_> {
                 cleaner,
                 now,
             },
+            state: self.state,
             held: &stage.progress.held,
             quiet_since: stage.quiet_since,
             stimulus: *stimulus,
@@ -254,6 +261,7 @@ impl Engine {
         let fired = stage.triggered.as_ref().filter(|_| stage.state != StageState::Waiting);
         let watch = watch.filter(|_| fired.is_none());
         let trigger = Looking {
+            state: &self.state,
             scene: scene(watch.map_or(&no_polls, |watch| &watch.polls), None),
             held: watch.map_or(&no_held, |watch| &watch.progress.held),
             quiet_since: watch.and_then(|watch| watch.quiet_since),
@@ -261,6 +269,7 @@ impl Engine {
             fired,
         };
         let attempt = Looking {
+            state: &self.state,
             scene: scene(&stage.polls, Some(stage.agent.from)),
             held: &stage.progress.held,
             quiet_since: stage.quiet_since,
@@ -268,9 +277,13 @@ impl Engine {
             fired: None,
         };
         let running = stage.state == StageState::Running;
+        // What follows other stages follows those of its own run. What begins a run is watched for in the pane all the same.
+        let over = Self::is_not_reached(run, pipeline, stage) && fired.is_none();
+        let watched = !over || row.is_some_and(|row| may_begin_run(row, pipeline, rule));
         let mut conditions = vec![ConditionExplanation {
             role: Role::Triggers,
-            active: !stage.state.is_live() && fired.is_none(),
+            active: !stage.state.is_live() && fired.is_none() && watched,
+            over,
             as_of: fired.map(|cause| cause.at),
             part: trigger.part(&rule.triggers, TRIGGER).written_by(rule, fired),
         }];
@@ -324,7 +337,7 @@ impl Looking<'_> {
             .chain(fail)
             .map(|(role, condition, base)| {
                 let part = self.part(condition, base);
-                ConditionExplanation { role, active, as_of, part }
+                ConditionExplanation { role, active, over: false, as_of, part }
             })
             .collect()
     }
@@ -396,7 +409,7 @@ impl Looking<'_> {
             | Condition::AfterStageFailure(name)
             | Condition::AfterStageRejected(name) => {
                 let stage = self.scene.run.and_then(|run| run.stages.iter().find(|stage| stage.name == *name));
-                stage.map(|stage| format!("it is {}", super::trigger::state_word(stage.state))).unwrap_or_default()
+                stage.map(|stage| format!("it is {}", self.state.word_of(stage))).unwrap_or_default()
             }
             Condition::Manual => "start it by hand".to_owned(),
             Condition::Any(_)
@@ -409,6 +422,25 @@ impl Looking<'_> {
             | Condition::ExitCode(_) => String::new(),
         }
     }
+}
+
+/// Whether the triggers of a stage can begin a run in a pane.
+fn may_begin_run(row: &PaneRow, pipeline: &Pipeline, rule: &Stage) -> bool {
+    let leaf = |leaf: &Condition| {
+        !matches!(
+            leaf,
+            Condition::AfterStageSuccess(_)
+                | Condition::AfterStageFailure(_)
+                | Condition::AfterStageRejected(_)
+                | Condition::Not(_)
+        )
+    };
+    let outlook =
+        Outlook { polls: &BTreeMap::new(), settled: &|part, _| matches!(part, Condition::Not(_)), leaf: &leaf };
+    !row.info.dead
+        && row.pipelines.contains(&pipeline.name)
+        && !rule.closes
+        && outlook.may_come(&rule.triggers, TRIGGER)
 }
 
 /// What made this part of a stage's triggers hold when `fired` started the stage. What is so now proves nothing about then:

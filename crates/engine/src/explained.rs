@@ -126,6 +126,8 @@ impl Engine {
             waits.push(format!("a decision on {id}"));
         }
         match stage.state {
+            // Nothing of a run that is over is waited for.
+            StageState::Waiting if Self::is_not_reached(run, pipeline, stage) => {}
             StageState::Waiting => {
                 let live = run.iter().filter(|_| rule.needs.is_none()).flat_map(|run| &run.stages);
                 waits.extend(

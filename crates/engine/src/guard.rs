@@ -10,9 +10,10 @@ use super::condition::{Ending, ended_so};
 use super::explain::{ConditionExplanation, Part, Role};
 use super::progress::Cause;
 use super::recovered::follows;
-use super::state::{PaneRow, Purpose, Run, StageRun};
+use super::state::{PaneRow, Purpose, Run, StageRun, State};
 use super::table::StageInput;
 use super::template::{Names, fill};
+use super::trigger::state_word;
 use super::turn::{At, Turn};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -25,6 +26,8 @@ pub struct Facts<'a> {
     pub names: Names<'a>,
     /// The files that were looked for, and whether they were there.
     pub files: &'a BTreeMap<String, bool>,
+    /// The rows, which tell whether a stage asks something.
+    pub state: &'a State,
 }
 
 /// What came of asking.
@@ -71,8 +74,9 @@ impl Facts<'_> {
                 (Some(holds), detail, Vec::new())
             }
             Guard::Stage { name, ends } => {
-                let state = self.stage(name).map_or(StageState::Waiting, |stage| stage.state);
-                let detail = format!("it is {}", super::trigger::state_word(state));
+                let stage = self.stage(name);
+                let state = stage.map_or(StageState::Waiting, |stage| stage.state);
+                let detail = format!("it is {}", stage.map_or(state_word(state), |stage| self.state.word_of(stage)));
                 (Some(ends.iter().any(|end| end.is(state))), detail, Vec::new())
             }
             Guard::ExitCode { stage, codes } => {
@@ -187,11 +191,11 @@ impl Turn<'_> {
         let attempt = stage.attempt + 1;
         let names =
             Names { run: Some(run), stage: &rule.name, each: &rule.each, attempt, pipeline: &run.pipeline, pane };
-        let facts = Facts { names, files: &stage.files };
+        let facts = Facts { names, files: &stage.files, state: self.state };
         let (holds, mut part) = facts.part(guard);
         let asked = facts.asked(guard, &part, holds);
         part.clean(self.cleaner);
-        let told = ConditionExplanation { role: Role::If, active: false, as_of: Some(self.now), part };
+        let told = ConditionExplanation { role: Role::If, active: false, over: false, as_of: Some(self.now), part };
         if let Some(stage) = self.stage_mut(at) {
             stage.guard = Some(told);
         }
@@ -288,8 +292,8 @@ impl Engine {
         let (guard, pane) = (rule.guard.as_ref()?, pane?);
         let pipeline = run.map_or("", |run| run.pipeline.as_str());
         let names = Names { run, stage: &rule.name, each: &rule.each, attempt: stage.attempt + 1, pipeline, pane };
-        let (_, part) = Facts { names, files: &stage.files }.part(guard);
-        Some(ConditionExplanation { role: Role::If, active: false, as_of: None, part })
+        let (_, part) = Facts { names, files: &stage.files, state: &self.state }.part(guard);
+        Some(ConditionExplanation { role: Role::If, active: false, over: false, as_of: None, part })
     }
 }
 

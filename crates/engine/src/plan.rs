@@ -32,7 +32,7 @@ impl Turn<'_> {
                 Names { run: Some(&run), stage: &rule.name, each: &rule.each, attempt, pipeline: &run.pipeline, pane };
             let planned = match action {
                 Action::If { guard, then } => {
-                    let facts = Facts { names, files: &NO_FILES };
+                    let facts = Facts { names, files: &NO_FILES, state: self.state };
                     let later = before && action.names(SHELL_OUTPUT);
                     self.plan_guarded(guard, then, &facts, index, later)?
                 }

@@ -31,7 +31,7 @@ impl Turn<'_> {
         };
         let (attempt, pipeline) = (stage.attempt, run.pipeline.as_str());
         let names = Names { run: Some(run), stage: &rule.name, each: &rule.each, attempt, pipeline, pane };
-        let facts = Facts { names, files: &stage.files };
+        let facts = Facts { names, files: &stage.files, state: self.state };
         let (holds, mut part) = facts.part(guard);
         let planned = match facts.asked(guard, &part, holds) {
             Asked::Holds => then.clone(),
@@ -59,7 +59,8 @@ impl Turn<'_> {
     pub fn tell_skipped(&mut self, at: At, what: &str, words: &str, part: &Part) {
         let why = format!("if {words}: {}", reason(part));
         let whole = Part { text: what.to_owned(), parts: vec![part.clone()], ..Part::default() };
-        let told = ConditionExplanation { role: Role::If, active: false, as_of: Some(self.now), part: whole };
+        let told =
+            ConditionExplanation { role: Role::If, active: false, over: false, as_of: Some(self.now), part: whole };
         if let Some(stage) = self.stage_mut(at) {
             stage.skips.push(told);
         }

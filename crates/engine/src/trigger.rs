@@ -293,7 +293,7 @@ impl Turn<'_> {
             return self.begin_run(pane, pipeline, stage, cause, groups);
         };
         if let Some(live) = run.live().find_map(|index| run.stages.get(index)) {
-            return Fired::Ignored(format!("stage {} of run {} was {}", live.name, run.id, state_word(live.state)));
+            return Fired::Ignored(format!("stage {} of run {} was {}", live.name, run.id, self.state.word_of(live)));
         }
         let id = run.id;
         let given = !self.given.is_empty();

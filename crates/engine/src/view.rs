@@ -7,8 +7,9 @@ use super::groups::ahead;
 use super::parallel::{crowd, locked};
 use super::progress::Cause;
 use super::run_panes::busy_pane;
-use super::state::{PaneRow, Purpose, Run, StageRun};
+use super::state::{PaneRow, Purpose, Run, StageRun, State};
 use super::text::{describe_intent, describe_plan, visible};
+use super::trigger::state_word;
 use super::turn::At;
 use std::collections::{BTreeMap, BTreeSet};
 use tmuxagent_model::{
@@ -36,6 +37,27 @@ pub struct View {
     pub pipelines: BTreeMap<PaneKey, Vec<String>>,
     /// The panes in which a stage's own command runs.
     pub commands: BTreeSet<PaneKey>,
+}
+
+impl State {
+    /// Whether a question about a stage is open that its state does not tell: see [`Engine::asks`].
+    pub(crate) fn asks(&self, stage: &StageRun) -> bool {
+        let hidden = matches!(
+            stage.state,
+            StageState::Queued | StageState::Starting | StageState::Running | StageState::Retrying
+        );
+        hidden && self.open_question(stage).is_some()
+    }
+
+    fn open_question(&self, stage: &StageRun) -> Option<&Approval> {
+        let asked = stage.approval.as_ref().and_then(|id| self.approvals.get(id));
+        asked.map(|row| &row.approval).filter(|asked| asked.state == ApprovalState::Pending)
+    }
+
+    /// What a stage does, as a word in a sentence: one about which a question is open asks.
+    pub(crate) fn word_of(&self, stage: &StageRun) -> &'static str {
+        state_word(if self.asks(stage) { StageState::Asking } else { stage.state })
+    }
 }
 
 impl Engine {
@@ -173,17 +195,18 @@ impl Engine {
     /// Whether a question about a stage is open that its state does not tell: its command asks something, or has ended and nobody
     /// can say how. It counts as under way meanwhile, and every surface shows that it waits for somebody.
     pub(crate) fn asks(&self, stage: &StageRun) -> bool {
-        let hidden = matches!(
-            stage.state,
-            StageState::Queued | StageState::Starting | StageState::Running | StageState::Retrying
-        );
-        hidden && self.open_question(stage).is_some()
+        self.state.asks(stage)
     }
 
     /// The open question about a stage.
     fn open_question(&self, stage: &StageRun) -> Option<&Approval> {
-        let asked = stage.approval.as_ref().and_then(|id| self.state.approvals.get(id));
-        asked.map(|row| &row.approval).filter(|asked| asked.state == ApprovalState::Pending)
+        self.state.open_question(stage)
+    }
+
+    /// Whether a stage of a run was not reached, and won't be any more.
+    pub(crate) fn is_not_reached(run: Option<&Run>, pipeline: &Pipeline, stage: &StageRun) -> bool {
+        let over = |run: &Run| run.state != RunState::Open || run.is_idle() && !goes_on(run, pipeline);
+        stage.state == StageState::Waiting && run.is_some_and(over)
     }
 
     /// How many attempts people allowed beyond those of the policy, and who did so last, while that is remembered.
@@ -200,12 +223,11 @@ impl Engine {
         let asked = self.open_question(stage).filter(|_| self.asks(stage));
         let text = match stage.state {
             _ if asked.is_some() => asked.map(|asked| asked.question.clone()).unwrap_or_default(),
-            StageState::Waiting if rule.closes => "waits for the end of the run".to_owned(),
-            StageState::Waiting => match run {
-                Some(run) if run.state != RunState::Open => StageView::NOT_REACHED.to_owned(),
-                Some(run) if run.is_idle() && !goes_on(run, pipeline) => StageView::NOT_REACHED.to_owned(),
-                Some(_) | None => format!("waits for {}", self.starts_by(rule)),
-            },
+            StageState::Waiting if rule.closes && run.is_none_or(|run| run.state == RunState::Open) => {
+                "waits for the end of the run".to_owned()
+            }
+            StageState::Waiting if Self::is_not_reached(run, pipeline, stage) => StageView::NOT_REACHED.to_owned(),
+            StageState::Waiting => format!("waits for {}", self.starts_by(rule)),
             StageState::NeedsApproval | StageState::Asking => {
                 let row = stage.approval.as_ref().and_then(|id| self.state.approvals.get(id));
                 row.map_or_else(|| "waits for a human".to_owned(), |row| row.approval.question.clone())

@@ -92,6 +92,8 @@ struct Condition {
     role: String,
     #[serde(default)]
     active: bool,
+    #[serde(default)]
+    over: bool,
     as_of: Option<Timestamp>,
     part: Part,
 }
@@ -297,6 +299,10 @@ impl Page<'_> {
         let when = match (condition.as_of, lang) {
             (Some(at), Lang::En) => format!(" (as of {})", self.time(at)),
             (Some(at), Lang::Zh) => format!("（{} 时的情况）", self.time(at)),
+            (None, _) if condition.over && condition.active => {
+                lang.pick(" (watched now, for another run)", "（正在观察，用于下一次运行）").to_owned()
+            }
+            (None, _) if condition.over => lang.pick(" (its run is over)", "（所属运行已结束）").to_owned(),
             (None, _) if condition.active => lang.pick(" (watched now)", "（正在观察）").to_owned(),
             (None, _) => String::new(),
         };

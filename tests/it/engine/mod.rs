@@ -4,6 +4,7 @@ mod evidence;
 mod evidence_kept;
 mod long_commands;
 mod model;
+mod reached;
 mod reasons;
 mod replay;
 mod scenario;

@@ -175,6 +175,57 @@ fn that_a_command_printed_nothing_is_told_where_it_was_read_from_its_begin() {
     assert!(!told(&room), "some of it was lost");
 }
 
+/// A later life knows nothing of what the life before it read, so it does not say that there was nothing.
+#[test]
+fn a_later_life_does_not_say_that_a_command_printed_nothing() {
+    let told = |room: &Room| room.core.witnessed(&Event::Gap { pane: info(1).key }).is_some();
+    let mut room = Room::new();
+    let began = Event::CommandBegan { pane: info(1).key, token: Some("t".to_owned()), line: None };
+    room.hear(1, HostMessage::Event(began.clone()));
+    assert!(told(&room));
+    let engine = tmuxagent_engine::Engine::restore(super::policy(), room.core.engine().rows()).unwrap();
+    let mut room = Room::with(engine, super::Restored::default());
+    room.see(1);
+    room.commit();
+    assert!(!told(&room));
+    // Of one that begins in this life it is known again.
+    room.hear(1, HostMessage::Event(began));
+    assert!(told(&room));
+}
+
+/// What another run in the same pane is asked is none of the explained one's.
+#[test]
+fn an_explanation_of_a_run_does_not_wait_for_the_question_of_another() {
+    let mut room = Room::new();
+    let begins = |room: &mut Room| {
+        room.print("begin");
+        room.commit();
+        let sent: Vec<_> = room.core.engine().open_intents().map(|intent| intent.id.clone()).collect();
+        for intent in sent {
+            let outcome = tmuxagent_model::Outcome::Done;
+            room.core.take(room.now, Input::Ended(Event::Outcome { intent, outcome }));
+        }
+    };
+    begins(&mut room);
+    let (run, control) = (tmuxagent_model::RunId(1), tmuxagent_model::RunControl::Cancel);
+    room.wish(Command::Control { run, stage: None, control });
+    room.commit();
+    // The first run is over, and its second stage was not reached; that of the second run asks.
+    begins(&mut room);
+    room.print("passed");
+    room.commit();
+    let asked = room.core.engine().view().approvals.remove(0);
+    assert_eq!(asked.run, Some(tmuxagent_model::RunId(2)));
+    let build = |room: &Room, run: &str| {
+        let Reply::Explanation { runs } = room.core.explain(run) else { panic!("no explanation") };
+        runs[1].clone()
+    };
+    let told = build(&room, "1");
+    assert_eq!((&told["state"], &told["waits_for"]), (&"waiting".into(), &serde_json::json!([])), "{told:#}");
+    let told = build(&room, "2");
+    assert_eq!(told["waits_for"][0], format!("a decision on {}", asked.id), "{told:#}");
+}
+
 /// A command may begin, print and be looked at within one millisecond.
 #[test]
 fn what_a_command_prints_is_younger_than_its_begin_whatever_is_decided_within_that_millisecond() {

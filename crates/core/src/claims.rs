@@ -9,8 +9,9 @@
 //! between its last sign and that moment nobody knows whether it acted on them: they are told, and not acted on.
 
 use super::core::Core;
+use super::trace::pairs;
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use tmuxagent_ipc::wire::{ErrorKind, Reply};
 use tmuxagent_model::{
     Command, Event, HostName, LineEvent, LineSource, Millis, Note, Owner, PaneKey, ServerId, Severity, Timestamp,
@@ -33,6 +34,10 @@ pub(crate) struct Between {
     heard: VecDeque<(Timestamp, LineEvent)>,
     /// All that happened since it was found gone; `None` while it is there.
     since: Option<Vec<Event>>,
+    /// How far the panes were read since then: written down with what follows from it, so that a life that ends before it has
+    /// the server reads it once more.
+    #[serde(default, with = "pairs")]
+    positions: BTreeMap<PaneKey, Option<String>>,
 }
 
 /// What those who had a host before had asked, in panes of that server.
@@ -53,6 +58,15 @@ impl Between {
             Some(_) => {}
             None => self.since = None,
         }
+    }
+
+    /// Keeps how far a pane was read, where what was read is kept too; gives it back where nothing is.
+    fn keep_position(&mut self, pane: &PaneKey, position: Option<String>) -> Option<Option<String>> {
+        if self.since.is_none() {
+            return Some(position);
+        }
+        self.positions.insert(pane.clone(), position);
+        None
     }
 
     fn hear(&mut self, event: Event, now: Timestamp) {
@@ -83,14 +97,22 @@ impl Core {
         self.view.owner(host, owner.clone(), self.now);
         self.dirty = true;
         let Some(gone) = other else {
-            let between = self.between.remove(host).unwrap_or_default();
+            let mut between = self.between.remove(host).unwrap_or_default();
+            let positions = std::mem::take(&mut between.positions);
             if self.watched.remove(host) {
                 self.take_over(host, between);
                 self.tell_left(host);
             }
+            positions.into_iter().for_each(|(pane, position)| self.round.place(pane, position));
             return;
         };
-        self.between.entry(host.clone()).or_default().owner_is(gone, self.now);
+        let between = self.between.entry(host.clone()).or_default();
+        between.owner_is(gone, self.now);
+        if gone.is_none() {
+            // It is back, and has read that itself.
+            let positions = std::mem::take(&mut between.positions);
+            positions.into_iter().for_each(|(pane, position)| self.round.place(pane, position));
+        }
         if self.watched.insert(host.clone()) {
             let known = self.engine.view().panes.into_keys().filter(|pane| pane.host == *host);
             for pane in known.collect::<Vec<_>>() {
@@ -151,15 +173,25 @@ impl Core {
         for info in panes {
             self.step(&Event::PaneSeen { info: Box::new(info) });
         }
-        let Between { heard, since: Some(since) } = between else { return };
-        for (_, line) in heard.iter().filter(|(_, line)| here.contains(&line.pane)) {
-            let words: String = self.redactor.redact(&line.text).chars().take(TOLD).collect();
-            let text = format!(
-                "printed as the supervisor before this one ended, and not acted on by this one: `{}`",
-                words.trim()
-            );
-            let place = self.view.place(&line.pane);
-            self.tell(Severity::Warning, &line.pane.told(&place), Note::Text { text });
+        let Between { heard, since: Some(since), positions: _ } = between else { return };
+        for pane in &here {
+            let lines = heard.iter().map(|(_, line)| line).filter(|line| line.pane == *pane);
+            let Some((count, text)) = lines.clone().next_back().map(|last| (lines.count(), &last.text)) else {
+                continue;
+            };
+            let words: String = self.redactor.redact(text).chars().take(TOLD).collect();
+            let words = words.trim();
+            // How far it had got stands in its own store alone.
+            let text = match count {
+                1 => format!(
+                    "printed as the supervisor before this one ended, which may have acted on it, and not acted on by this one: `{words}`"
+                ),
+                many => format!(
+                    "{many} lines printed as the supervisor before this one ended, which may have acted on them, and not acted on by this one; the last: `{words}`"
+                ),
+            };
+            let place = self.view.place(pane);
+            self.tell(Severity::Warning, &pane.told(&place), Note::Text { text });
         }
         for mut event in since {
             self.limit_reports(&mut event);
@@ -168,11 +200,30 @@ impl Core {
         }
     }
 
+    /// A pane was read so far. Where another supervisor that typed there is gone, and nobody has the server yet, that is written
+    /// down with what follows from it.
+    pub(crate) fn read_so_far(&mut self, pane: PaneKey, position: Option<String>) {
+        let between = self.between.get_mut(&pane.host).filter(|_| self.watched.contains(&pane.host));
+        let position = match between {
+            Some(between) => between.keep_position(&pane, position),
+            None => Some(position),
+        };
+        if let Some(position) = position {
+            self.round.place(pane, position);
+        }
+    }
+
     /// What happens on a host on which another supervisor types: panes are shown, what was sent from here before ends, and what
     /// panes do is kept for a while.
     pub(crate) fn overhear(&mut self, host: &HostName, event: Event) {
         match &event {
-            Event::PaneSeen { .. } | Event::PaneGone { .. } => self.show_event(&event),
+            Event::PaneSeen { .. } => self.show_event(&event),
+            Event::PaneGone { pane, .. } => {
+                if let Some(between) = self.between.get_mut(host) {
+                    between.positions.remove(pane);
+                }
+                self.show_event(&event);
+            }
             Event::Outcome { .. } | Event::TakenByShell { .. } => drop(self.step(&event)),
             Event::Line(_)
             | Event::Activity { .. }

@@ -75,8 +75,7 @@ impl Core {
                 let json = serde_json::to_string(&position).ok();
                 self.hosts.remember(&pane, position);
                 self.unplaced.remove(&pane);
-                self.round.batch.positions.retain(|(known, _)| *known != pane);
-                self.round.batch.positions.push((pane, json));
+                self.read_so_far(pane, json);
             }
         }
     }

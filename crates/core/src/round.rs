@@ -6,7 +6,7 @@
 use super::acts::Ticket;
 use serde::{Deserialize, Serialize};
 use tmuxagent_ipc::wire::{ErrorKind, Reply};
-use tmuxagent_model::{Alert, Doubt, Effect, EventLine, HostName, Intent, IntentId};
+use tmuxagent_model::{Alert, Doubt, Effect, EventLine, HostName, Intent, IntentId, PaneKey};
 use tmuxagent_store::{Batch, Committed, Durability, NewMessage};
 
 /// What one round gathers until its commit.
@@ -100,6 +100,12 @@ impl Round {
     /// Lets go of what this intent held.
     pub(crate) fn settle(&mut self, intent: IntentId) {
         self.then.settled.push(intent);
+    }
+
+    /// A pane was read so far.
+    pub(crate) fn place(&mut self, pane: PaneKey, position: Option<String>) {
+        self.batch.positions.retain(|(known, _)| *known != pane);
+        self.batch.positions.push((pane, position));
     }
 
     /// Tells what those before this supervisor had asked on a host.

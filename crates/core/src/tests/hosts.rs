@@ -286,7 +286,7 @@ fn what_is_printed_between_two_supervisors_is_acted_on_or_told() {
     room.hear(1, HostMessage::Claim(None));
     let batch = room.commit().unwrap();
     assert_eq!(room.typed().len(), 1);
-    let doubtful = "printed as the supervisor before this one ended, and not acted on by this one: `begin`";
+    let doubtful = "printed as the supervisor before this one ended, which may have acted on it, and not acted on by this one: `begin`";
     let told = batch.notes.iter().filter(|(_, _, note)| matches!(note, Note::Text { text } if text == doubtful));
     assert_eq!(told.count(), 1);
     // One that comes back reads what it missed.
@@ -298,6 +298,63 @@ fn what_is_printed_between_two_supervisors_is_acted_on_or_told() {
     room.hear(1, HostMessage::Claim(None));
     room.commit();
     assert_eq!(room.typed(), []);
+}
+
+/// A pane that prints much as the other one ends is told of once.
+#[test]
+fn lines_of_a_pane_on_which_another_supervisor_may_have_acted_are_told_together() {
+    let owner = |gone| HostMessage::Claim(Some(Box::new(Owner { machine: "nas".into(), gone, ..Owner::default() })));
+    let mut room = Room::new();
+    room.hear(1, owner(None));
+    (0..30).for_each(|_| room.print("begin"));
+    room.hear(1, owner(Some(Millis(1000))));
+    room.hear(1, HostMessage::Claim(None));
+    let batch = room.commit().unwrap();
+    let told = |text: &&str| text.contains("the supervisor before this one ended");
+    let texts = batch.notes.iter().filter_map(|(_, _, note)| match note {
+        Note::Text { text } => Some(text.as_str()),
+        _ => None,
+    });
+    let words = "20 lines printed as the supervisor before this one ended, which may have acted on them, \
+                 and not acted on by this one; the last: `begin`";
+    assert_eq!(texts.filter(told).collect::<Vec<_>>(), [words]);
+}
+
+/// A life that ends between the end of the other one and its own taking of the server has acted on nothing that it read.
+#[test]
+fn what_is_read_between_two_supervisors_counts_as_read_once_something_follows_from_it() {
+    let owner = |gone| HostMessage::Claim(Some(Box::new(Owner { machine: "nas".into(), gone, ..Owner::default() })));
+    let placed = |batch: Option<Batch>| {
+        let positions = batch.map(|batch| batch.positions).unwrap_or_default();
+        positions.into_iter().map(|(pane, position)| (pane, position.is_some())).collect::<Vec<_>>()
+    };
+    let (pane, mut room) = (info(1).key, Room::new());
+    room.hear(1, owner(None));
+    room.print("begin");
+    assert_eq!(placed(room.commit()), [(pane.clone(), true)], "the other one acts on it");
+    room.hear(1, owner(Some(Millis(1000))));
+    room.print("begin");
+    assert_eq!(placed(room.commit()), []);
+    room.hear(1, HostMessage::Claim(None));
+    let batch = room.commit().unwrap();
+    assert!(batch.events.iter().any(|row| matches!(fact(&row.event), Event::Line(_))), "both in one round");
+    assert_eq!(placed(Some(batch)), [(pane.clone(), true)]);
+
+    // One that comes back reads it itself.
+    let mut room = Room::new();
+    room.hear(1, owner(Some(Millis(1000))));
+    room.print("begin");
+    assert_eq!(placed(room.commit()), []);
+    room.hear(1, owner(None));
+    assert_eq!(placed(room.commit()), [(pane.clone(), true)]);
+
+    // Of a pane that is gone nothing is left.
+    let mut room = Room::new();
+    room.hear(1, owner(Some(Millis(1000))));
+    room.print("begin");
+    room.hear(1, HostMessage::Event(Event::PaneGone { pane: pane.clone(), unwatched: false, by: None }));
+    room.hear(1, HostMessage::Claim(None));
+    assert_eq!(placed(room.commit()), [(pane, false)]);
 }
 
 #[test]

@@ -290,8 +290,12 @@ pub(super) const ROWS: &[(&str, &str)] = &[
     ),
     ("{} is gone; this one takes over", "{0} 已不在；由本进程接手"),
     (
-        "printed as the supervisor before this one ended, and not acted on by this one: `{}`",
-        "在前一个监督进程结束之际打印，本进程没有据此行动：`{0}`",
+        "printed as the supervisor before this one ended, which may have acted on it, and not acted on by this one: `{}`",
+        "在前一个监督进程结束之际打印，它可能已据此行动，本进程没有：`{0}`",
+    ),
+    (
+        "{} lines printed as the supervisor before this one ended, which may have acted on them, and not acted on by this one; the last: `{}`",
+        "{0} 行在前一个监督进程结束之际打印，它可能已据此行动，本进程没有；最后一行：`{1}`",
     ),
     ("it is the same server as `{}`, under which it is watched", "与 `{0}` 是同一个服务器，已在该名称下观察"),
     ("host {}: {}", "主机 {0}：{1}"),

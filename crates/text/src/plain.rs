@@ -70,16 +70,44 @@ fn shows_something(c: char) -> bool {
     !is_nothing && !is_blank && unicode_width::UnicodeWidthChar::width(c).is_some_and(|width| width > 0)
 }
 
-/// Whether something in a line can't be seen. Behind an emoji, what chooses its look or joins it to the next one is seen by that.
-fn hides_something(line: &str) -> bool {
+/// Whether something in a line can't be seen: a value in which it does is another one than people read. Seen by what they do
+/// are, behind an emoji, what chooses its look or joins it to the next one, and a joiner between letters that it shapes.
+#[must_use]
+pub fn hides_something(line: &str) -> bool {
     let mut before = ' ';
-    line.chars().any(|c| {
-        let shapes = matches!(c, '\u{200d}' | '\u{fe0f}') && is_emoji(before);
+    let mut signs = line.chars().peekable();
+    while let Some(c) = signs.next() {
+        let look = matches!(c, '\u{200d}' | '\u{fe0f}') && is_emoji(before);
+        let joint = matches!(c, '\u{200c}' | '\u{200d}')
+            && (is_joined_letter(before) || is_joined_mark(before))
+            && signs.peek().is_some_and(|&next| is_joined_letter(next));
+        if super::is_hidden(c) && !look && !joint || u32::from(c) & 0xfffe == 0xfffe {
+            return true;
+        }
         if c != '\u{fe0f}' {
             before = c;
         }
-        super::is_hidden(c) && !shapes || u32::from(c) & 0xfffe == 0xfffe
-    })
+    }
+    false
+}
+
+/// Whether a letter belongs to a script in whose writing U+200C and U+200D choose the forms of letters.
+fn is_joined_letter(c: char) -> bool {
+    is_joined(c) && c.is_alphabetic() && !super::is_hidden(c)
+}
+
+/// Whether a character is drawn onto a letter of such a script: a vowel's sign, a virama.
+fn is_joined_mark(c: char) -> bool {
+    is_joined(c) && unicode_width::UnicodeWidthChar::width(c) == Some(0) && !super::is_hidden(c)
+}
+
+/// The blocks of these scripts: those that are written joined (Arabic, Syriac, N'Ko, Mandaic, Mongolian, Adlam) and those of
+/// India and around (Devanagari to Sinhala, Myanmar, Khmer, Balinese, Javanese), whose viramas joiners act on. The Unicode
+/// Standard, chapter 23.2, names them.
+const fn is_joined(c: char) -> bool {
+    matches!(c, '\u{0620}'..='\u{077f}' | '\u{07c0}'..='\u{07ff}' | '\u{0840}'..='\u{08ff}' | '\u{0900}'..='\u{0dff}'
+        | '\u{1000}'..='\u{109f}' | '\u{1780}'..='\u{18af}' | '\u{1b00}'..='\u{1b7f}' | '\u{a8e0}'..='\u{a8ff}'
+        | '\u{a980}'..='\u{a9df}' | '\u{11000}'..='\u{114df}' | '\u{1e900}'..='\u{1e95f}')
 }
 
 /// Whether a character is one of the blocks that hold emoji.
@@ -172,6 +200,42 @@ mod tests {
         // Nothing by themselves, and part of what they stand by.
         for alone in ["\u{2800}", "\u{301}", "\u{e000}", "\u{fdd0}", "\u{a0}", "\u{100000}"] {
             assert!(no_answer(alone).is_some(), "{alone:?}");
+        }
+    }
+
+    /// Where a joiner chooses the form of the letters beside it, it is seen by that; beside others it is nothing.
+    #[test]
+    fn a_joiner_stands_between_letters_that_it_shapes() {
+        for joined in [
+            "\u{645}\u{6cc}\u{200c}\u{62e}\u{648}\u{627}\u{647}\u{645}",
+            "\u{915}\u{94d}\u{200d}\u{937}",
+            "\u{915}\u{94d}\u{200c}\u{937}",
+            "\u{0d28}\u{0d4d}\u{200d}\u{0d28}",
+            "\u{0dc1}\u{0dca}\u{200d}\u{0dbb}\u{0dd3}",
+            "\u{995}\u{9be}\u{200c}\u{995}",
+        ] {
+            assert_eq!(no_answer(joined), None, "{joined:?}");
+        }
+        for (before, after) in [
+            ("ab", "cd"),
+            ("好", "的"),
+            ("12", "34"),
+            ("\u{645}", ""),
+            ("\u{645}", " \u{645}"),
+            ("\u{645}", "a"),
+            ("a", "\u{645}"),
+            ("", "\u{645}"),
+            ("\u{645} ", "\u{645}"),
+            ("\u{665}", "\u{665}"),
+            ("\u{61b}", "\u{645}"),
+            ("\u{645}\u{200c}", "\u{645}"),
+            ("\u{645}\u{200b}", "\u{645}"),
+            ("\u{1820}\u{180e}", "\u{1820}"),
+        ] {
+            for joiner in ['\u{200c}', '\u{200d}'] {
+                let written = format!("{before}{joiner}{after}");
+                assert!(no_answer(&written).is_some(), "{written:?}");
+            }
         }
     }
 

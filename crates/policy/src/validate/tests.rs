@@ -359,3 +359,25 @@ fn a_command_may_have_several_lines_and_tabs() {
         assert!(told(run, "{{v}}"), "{run}: {:?}", found(run));
     }
 }
+
+#[test]
+fn a_value_that_is_given_holds_nothing_that_can_t_be_seen() {
+    let inputs = |default: &str| {
+        format!(
+            "inputs: {{branch: {default}}}\npipelines:\n- {{name: p, match: {{window_name: w}}, stages: [{{name: s, triggers: manual}}]}}"
+        )
+    };
+    let policy = loaded(&inputs("main"));
+    let given = |value: &str| input_values(&policy.pipelines[0].inputs, &[("branch".to_owned(), value.to_owned())]);
+    for hidden in
+        ["fix\u{202e}1", "\u{200b}main", "main\u{200d}", "ma\u{ad}in", "main\u{e0041}", "main\u{2066}x\u{2069}"]
+    {
+        let why = given(hidden).unwrap_err();
+        assert!(why.ends_with("it holds nothing that can't be seen"), "{why}");
+        let found = problems(&inputs(&format!("{{default: \"{hidden}\"}}")));
+        assert!(found.iter().any(|it| it.contains("bad-default")), "{found:?}");
+    }
+    for seen in ["", "feature/登录", "👍🏽", "\u{645}\u{6cc}\u{200c}\u{62e}", "a  b"] {
+        assert!(given(seen).is_ok(), "{seen:?}");
+    }
+}

@@ -120,7 +120,7 @@ impl Turn<'_> {
                     // One that would begin another round was not asked yet whether it is run at all.
                     let asked = self.asks_of_rounds(at).is_none();
                     self.allow_rounds(at);
-                    if asked { self.enter(at) } else { self.admit(at) }
+                    if asked { self.enter_as_shown(at) } else { self.admit(at) }
                 } else {
                     self.not_started(at, StageInput::Reject, cause);
                 }

@@ -9,7 +9,7 @@ use super::front::for_anybody;
 use super::progress::Cause;
 use super::state::{Again, ApprovalRow, IntentRow, Purpose};
 use super::table::StageInput;
-use super::text::{in_brief, intent_in_words, plan_in_words, plan_keys};
+use super::text::{in_brief, intent_in_words, plan_keys};
 use super::turn::{At, Turn};
 use crate::lifecycle::{self, Input};
 use std::sync::Arc;
@@ -125,7 +125,7 @@ impl Turn<'_> {
             }
         };
         let question = self.gate_question(at, pipeline, rule, attempt);
-        let (effect, effect_text) = (plan_keys(&plan), plan_in_words(&plan));
+        let (effect, effect_text) = (plan_keys(&plan), self.done_by_yes(at, &plan));
         if let Some(stage) = self.stage_mut(at) {
             stage.plan = plan;
             stage.plan_fixed = true;
@@ -176,10 +176,12 @@ impl Turn<'_> {
         let gate = rule.gate.as_ref();
         let confirm = gate.and_then(|gate| gate.confirm.clone());
         let approvers = gate.map(|gate| gate.approvers.clone()).unwrap_or_default();
-        let effect_text = self.cleaner.clean(&plan_in_words(&plan));
+        let effect_text = self.cleaner.clean(&self.done_by_yes(at, &plan));
+        let makes = self.yes_makes(at).is_some();
         let same_plan = self.stage(at).is_some_and(|stage| stage.plan == plan);
         let Some(row) = self.state.approvals.get_mut(&id) else { return };
         let asked = &mut row.approval;
+        let same_plan = same_plan && (!makes || asked.effect_text == effect_text);
         // Without a gate there is nothing that would be asked instead.
         let question = if question.is_empty() { asked.question.clone() } else { question };
         if same_plan && (&asked.question, &asked.confirm, &asked.approvers) == (&question, &confirm, &approvers) {

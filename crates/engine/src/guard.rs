@@ -174,7 +174,7 @@ impl Turn<'_> {
             Asked::Holds => {
                 // A person who let the loop go on has said yes to its gate too.
                 let asks = rule.gate.is_some() && self.stage(at).is_some_and(|stage| !stage.plan_fixed);
-                if asks { self.ask_gate(at) } else { self.enter(at) }
+                if asks { self.ask_gate(at) } else { self.enter_as_shown(at) }
             }
             Asked::Fails(why) => self.leave_out(at, rule, why),
             Asked::Look(path) => self.look_for_file(at, &path),

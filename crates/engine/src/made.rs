@@ -1,6 +1,6 @@
 //! Panes that a run makes where none fits a name, and closes when it ends.
 //!
-//! **Rules.** A pane is made when a stage that acts in it is about to begin or to ask, by one command of its tmux server that
+//! **Rules.** A pane is made when a stage that acts in it is about to begin, behind the yes that it waits for, by one command of its tmux server that
 //! looks for the run's mark first: so it is made once, whoever dies in between. The stage goes on once the pane is seen to
 //! fit its name. When the run ends the pane is closed, unless another run acts in it, which then closes it, or something else
 //! was begun in it, which is told.
@@ -113,9 +113,13 @@ fn make_call(row: &PaneRow, make: &Make, mark: &str) -> Effect {
         ("command", &text(&make.command)),
         ("role", &make.role),
     ]);
+    call(&info.key, MAKE, made_in_words(make), values, info.facts.path.clone())
+}
+
+/// What is done to make a pane, for people.
+pub fn made_in_words(make: &Make) -> String {
     let what = make.command.as_ref().map(|command| format!(" `{command}`")).unwrap_or_default();
-    let shown = format!("make the window {}{what}", make.window);
-    call(&info.key, MAKE, shown, values, info.facts.path.clone())
+    format!("make the window {}{what}", make.window)
 }
 
 fn close_call(made: &MadePane, window: &str) -> Effect {
@@ -245,7 +249,11 @@ impl Turn<'_> {
         let gated = self.rule(&policy, at).is_some_and(|(_, rule)| rule.gate.is_some());
         let shown = self.stage(at).is_some_and(|stage| stage.plan_fixed);
         // Nobody said yes to its actions yet.
-        if self.asks_of_rounds(at).is_some() || gated && !shown { self.ask_gate(at) } else { self.enter(at) }
+        if self.asks_of_rounds(at).is_some() || gated && !shown {
+            self.ask_gate(at);
+        } else {
+            self.enter_as_shown(at);
+        }
     }
 
     /// A pane that was made is not seen.

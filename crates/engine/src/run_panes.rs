@@ -7,9 +7,10 @@
 //! **Invariant:** what a stage types, hears and waits for is that of its own pane ([`Run::pane_of`]).
 
 use super::gate::Ask;
-use super::made::{Unplaced, make_of};
-use super::state::{PaneRow, Run, StageRun, State, stage_key};
+use super::made::{Unplaced, made_in_words, make_of};
+use super::state::{PaneRow, Planned, Run, StageRun, State, stage_key};
 use super::table::StageInput;
+use super::text::plan_in_words;
 use super::turn::{At, Turn};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -234,16 +235,68 @@ impl Turn<'_> {
         false
     }
 
-    /// The same for a stage that asks before it begins: what begins with its pane waits for a yes as well.
+    /// The same for a stage that asks before it begins. Its pane is made behind the yes, as everything that it does; until
+    /// then it asks in the pane of its run.
     pub fn is_placed_to_ask(&mut self, at: At) -> bool {
-        let policy = Arc::clone(&self.policy);
-        if let Err(Unplaced::Make(name)) = self.place_stage(at)
-            && self.rule(&policy, at).and_then(|(pipeline, _)| make_of(pipeline, &name)).is_some_and(Make::begins)
-        {
-            self.not_placed(at, format!("its pane {name} is gone, and what begins with a new one waits for a yes"));
-            return false;
+        match self.place_stage(at) {
+            Ok(()) => return true,
+            Err(Unplaced::Make(_)) => {
+                self.put_stage(at, None);
+                return true;
+            }
+            Err(Unplaced::Unclear(why)) => self.not_placed(at, why),
         }
-        self.is_placed(at)
+        false
+    }
+
+    /// What a yes to a stage does, in words: its plan, behind the pane that is made for it.
+    pub fn done_by_yes(&self, at: At, plan: &[Planned]) -> String {
+        let make = self.yes_makes(at).map(|make| made_in_words(&make));
+        let parts = make.into_iter().chain([plan_in_words(plan)]).filter(|part| !part.is_empty());
+        parts.collect::<Vec<_>>().join(", then ")
+    }
+
+    /// How the pane is made that a stage still lacks.
+    pub fn yes_makes(&self, at: At) -> Option<Make> {
+        let policy = Arc::clone(&self.policy);
+        let (pipeline, rule) = self.rule(&policy, at)?;
+        let (run, name) = (self.run(at.run)?, rule.pane.as_ref()?);
+        let known = run.panes.get(name).and_then(|pane| self.state.panes.get(pane));
+        if known.is_some_and(|row| !row.info.dead) {
+            return None;
+        }
+        match self.choose_pane(&run.pane, pipeline, name) {
+            Err(Unplaced::Make(_)) => make_of(pipeline, name).cloned(),
+            _ => None,
+        }
+    }
+
+    /// Begins a stage that was asked about. Where it has another pane by now, and would do something else in it than was shown
+    /// (quotes are those of a shell, and a text may name its pane), the yes was to something else.
+    pub fn enter_as_shown(&mut self, at: At) {
+        let before = self.stage_pane(at).cloned();
+        let shown = self.stage(at).is_some_and(|stage| stage.plan_fixed);
+        let moved = shown && self.place_stage(at).is_ok() && self.stage_pane(at) != before.as_ref();
+        if !moved || self.is_planned_here(at) {
+            return self.enter(at);
+        }
+        let policy = Arc::clone(&self.policy);
+        let gated = self.rule(&policy, at).is_some_and(|(_, rule)| rule.gate.is_some());
+        if let Some(stage) = self.stage_mut(at) {
+            stage.plan_fixed = false;
+        }
+        if !gated {
+            return self.enter(at);
+        }
+        self.shift(at, StageInput::Queue);
+        self.ask_gate(at);
+    }
+
+    /// Whether what was shown of a stage is what it does in its pane.
+    fn is_planned_here(&self, at: At) -> bool {
+        let policy = Arc::clone(&self.policy);
+        let (Some((_, rule)), Some(stage)) = (self.rule(&policy, at), self.stage(at)) else { return false };
+        self.plan(at, rule, &rule.actions_on_start, stage.attempt + 1).is_ok_and(|plan| plan == stage.plan)
     }
 
     /// Nobody knows where a stage acts: a person is asked.

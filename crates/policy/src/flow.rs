@@ -27,14 +27,6 @@ pub struct Make {
     pub role: String,
 }
 
-impl Make {
-    /// Whether a command begins with it.
-    #[must_use]
-    pub const fn begins(&self) -> bool {
-        self.command.is_some()
-    }
-}
-
 /// Stages that may run again in one run, in a circle.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Loop {

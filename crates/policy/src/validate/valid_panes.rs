@@ -1,6 +1,5 @@
 //! Names for panes, and the stages that act in them.
 
-use super::valid_stage::is_gated;
 use super::{PaneName, Reading};
 use crate::flow::{Make, NamedPane};
 use crate::policy::{Selector, TextTest};
@@ -80,26 +79,7 @@ impl<'a> Reading<'a> {
                 .help("give the name in `panes`, as `panes: {checks: {pane_role: checks}}`");
         }
         self.check_unused(&own);
-        self.check_early(stages, &used);
         used
-    }
-
-    /// Nothing runs before a human said yes: what is made to ask has a shell in it that waits, and no command.
-    fn check_early(&mut self, stages: &[RawStage], panes: &[NamedPane]) {
-        let begins = |name: &str| {
-            let make = panes.iter().find(|pane| pane.name == name).and_then(|pane| pane.make.as_ref());
-            make.is_some_and(Make::begins)
-        };
-        for stage in stages.iter().filter(|stage| is_gated(stage)) {
-            let Some(text) = stage.pane.as_ref().filter(|text| begins(text.value.trim())) else { continue };
-            let message = format!(
-                "the pane `{}` is made with a `command`, which would begin before a human says yes to this stage",
-                text.value.trim()
-            );
-            let help =
-                "leave `command` out there, and let the stage type it, as `actions_on_start: [{send_keys: codex}]`";
-            self.problems.error("early-command", text.at, message).help(help);
-        }
     }
 
     /// The name of the pane that runs belong to, where no `match` says which panes those are.

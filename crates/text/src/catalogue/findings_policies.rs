@@ -171,14 +171,6 @@ pub(super) const ROWS: &[(&str, &str)] = &[
         "let the first stage act in another pane, or say with `match` which panes the pipeline applies to",
         "请让第一个阶段在别的窗格进行，或用 `match` 写明流水线适用于哪些窗格",
     ),
-    (
-        "the pane `{}` is made with a `command`, which would begin before a human says yes to this stage",
-        "新建窗格 `{0}` 时写了 `command`，它会在人批准这个阶段之前开始",
-    ),
-    (
-        "leave `command` out there, and let the stage type it, as `actions_on_start: [{send_keys: codex}]`",
-        "请去掉那里的 `command`，让阶段来输入它，如 `actions_on_start: [{send_keys: codex}]`",
-    ),
     ("an input", "输入项"),
     ("names and what they stand for (a map)", "名字及其含义（映射）"),
     ("a pipeline needs the key `match`", "流水线需要键 `match`"),

@@ -14,6 +14,7 @@ mod own_echo;
 mod question;
 mod reader;
 mod recovery;
+mod told_gate;
 mod yes_first;
 
 use super::pattern::Patterns;
@@ -60,6 +61,7 @@ pub(super) fn run(raws: &[RawPolicy], policy: &Policy, patterns: &Patterns, prob
             recovery::check(subject, stage, problems);
         }
         reader::check_agent(subject, problems);
+        told_gate::check(subject, patterns, problems);
     }
     elsewhere::check(&subjects, problems);
     elsewhere::check_circles(&subjects, problems);

@@ -68,7 +68,7 @@ pub(super) fn check_agent(subject: &Subject, problems: &mut Problems) {
 }
 
 /// Whether the panes of a `match` are such in which no agent reads the keys.
-fn has_no_agent(selector: &Selector) -> bool {
+pub(super) fn has_no_agent(selector: &Selector) -> bool {
     match selector {
         Selector::All(parts) => parts.iter().any(has_no_agent),
         Selector::Any(parts) => !parts.is_empty() && parts.iter().all(has_no_agent),

@@ -214,7 +214,10 @@ fn acts(pipeline: &Pipeline, stage: &Stage) -> bool {
     let done = actions(stage).any(|action| !matches!(action.act(), Action::Notify { .. } | Action::Set { .. }));
     let asks = stage.success_when.iter().chain(&stage.fail_when).any(asks_outside);
     let makes = pipeline.panes.iter().any(|pane| pane.make.is_some() && Some(&pane.name) == stage.pane.as_ref());
-    done || asks || makes || stage.lock.is_some()
+    // What waits for something keeps the lock of its pipeline meanwhile.
+    let waits = stage.success_when.is_some() || stage.fail_when.is_some();
+    let keeps = stage.lock.is_some() || waits && pipeline.concurrency.lock.is_some();
+    done || asks || makes || keeps
 }
 
 /// Whether it runs a command or calls an address.
@@ -275,6 +278,7 @@ mod tests {
             ("on_fail: [{shell: ./x}], success_when: [{log_regex: ok}], timeout: 1m", ""),
             ("success_when: [{poll: {command: ./x}}], timeout: 1m", ""),
             ("success_when: [{poll: {http: 'https://example.org/{{inputs.free}}'}}], timeout: 1m", ""),
+            ("success_when: [{log_regex: ok}], timeout: 1m", "  concurrency: {lock: l}\n"),
             ("in: mk", "  panes: {mk: {make: {window: mk, command: ./begin}}}\n"),
         ] {
             let a = format!("  - {{name: a, triggers: [{{MESSAGE}}], {keys}}}\n");
@@ -327,6 +331,8 @@ mod tests {
             told(&[FIRST, GATE].concat(), closing),
             ["acts-by-message `finally` acts also where nobody has said yes"]
         );
+        // A lock that nothing keeps holds nobody up.
+        assert_eq!(told(&[FIRST, GATE].concat(), "  concurrency: {lock: l}\n"), Vec::<String>::new());
         let group = |busy: &str| format!("  concurrency: {{group: '{{{{inputs.free}}}}', on_busy: {busy}}}\n");
         let chosen = "acts-by-message a run of `p` cancels an older one before a person has said yes";
         assert_eq!(told(&[FIRST, GATE].concat(), &group("cancel_older")), [chosen]);

@@ -44,11 +44,23 @@ impl Turn<'_> {
         }
     }
 
+    /// The answers that a message offers, without secrets. What is typed for one is its number, so each stays an answer of its
+    /// own, also where two read alike by what was taken out.
+    fn offered_by(&self, message: &AgentMessage) -> Vec<String> {
+        let mut told: Vec<String> = Vec::new();
+        for option in message.options.iter().map(|option| one_line(option)).filter(|option| !option.is_empty()) {
+            let clean = self.cleaner.clean(&option);
+            let twin = clean != option && told.contains(&clean);
+            told.push(if twin { format!("{clean} ({})", told.len() + 1) } else { clean });
+        }
+        told
+    }
+
     fn ask_for_agent(&mut self, pane: &PaneKey, message: &AgentMessage, front: Option<&Front>) {
         let words = message.question.as_ref().or(message.summary.as_ref()).map_or("", String::as_str);
         let question = visible(&self.cleaner.clean(words.trim()));
         // What may be typed later is one clean line per option; a question without any takes `yes` and `no`.
-        let options: Vec<String> = message.options.iter().map(|o| one_line(o)).filter(|o| !o.is_empty()).collect();
+        let options = self.offered_by(message);
         let answers = self.answers_of(pane);
         let of_pane: Vec<&Approval> = self
             .state

@@ -65,8 +65,10 @@ impl Turn<'_> {
         for (label, steps) in
             self.policy.applicable(&row.info.key.host, &row.info.facts).flat_map(|pipeline| &pipeline.answers)
         {
-            if answers.iter().all(|(known, _)| known != label) {
-                answers.push((label.clone(), steps.clone()));
+            // It stands among the answers that are offered.
+            let label = self.cleaner.clean(label);
+            if answers.iter().all(|(known, _)| *known != label) {
+                answers.push((label, steps.clone()));
             }
         }
         answers

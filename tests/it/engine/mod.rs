@@ -5,6 +5,7 @@ mod evidence_kept;
 mod long_commands;
 mod model;
 mod reached;
+mod offered;
 mod reasons;
 mod replay;
 mod scenario;

@@ -1,18 +1,20 @@
 //! The screens of this process: the supervisor's own over a pipe, or a view over the socket.
 
 use super::supervise::{begin, take_lock, until_asked, unusable};
+use super::watched::hosts_of;
 use super::{CliError, Outcome, Session, exit};
 use futures_util::FutureExt as _;
 use std::panic::AssertUnwindSafe;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 use tmuxagent_clock as clock;
 use tmuxagent_config::{Environment, Loaded, Paths, Problem};
 use tmuxagent_ipc::client::{self, ClientError};
 use tmuxagent_ipc::hub::Hub;
 use tmuxagent_ipc::lock::{Holder, LockError, socket_path};
 use tmuxagent_ipc::server::serve_stream;
-use tmuxagent_ipc::wire::{Reply, Request, RequestFrame};
+use tmuxagent_ipc::wire::{Reply, Request, RequestFrame, WatchedServer};
 use tmuxagent_model::{PaneKey, Timestamp, Via};
 use tmuxagent_supervisor::jump;
 use tmuxagent_text::Lang;
@@ -32,6 +34,9 @@ pub(super) enum Surface {
 
 /// The room of the pipe between the supervisor and its own screen, bytes.
 const PIPE: usize = 256 * 1024;
+
+/// How long the supervisor may take to say what it watches.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Becomes the supervisor with a screen, or a view where one runs.
 pub(super) async fn main_screen(session: &Session, loaded: Loaded) -> Outcome {
@@ -183,12 +188,27 @@ fn options(session: &Session, loaded: &Loaded, role: Role) -> Result<Options, Cl
         user: tmuxagent_supervisor::user_name(&environment),
     };
     let lang = session.out.lang;
+    let socket = socket_path(&runtime);
     let jump = move |pane: PaneKey| -> Jumped {
         let (hosts, runtime, environment) = (hosts.clone(), runtime.clone(), Arc::clone(&environment));
-        Box::pin(async move { jump::jump(&hosts, &runtime, &environment, &pane, lang).await })
+        let socket = socket.clone();
+        Box::pin(async move {
+            let hosts = hosts_of(hosts, &watched_by(&socket).await);
+            jump::jump(&hosts, &runtime, &environment, &pane, lang).await
+        })
     };
     let clock = clock::Clock::start(Timestamp(0));
     Ok(Options { setup, jump: Box::new(jump), now: Box::new(move || clock.now()), wall: Box::new(clock::wall) })
+}
+
+/// The servers of this machine that the supervisor watches, whose panes the screen shows: what is configured may mean others in
+/// the environment of this process, which perhaps runs inside one that nobody watches. None where it does not answer.
+async fn watched_by(socket: &Path) -> Vec<WatchedServer> {
+    let opening = client::Connection::open(socket, client::hello(Via::Cli, None, None));
+    match tokio::time::timeout(PATIENCE, opening).await.map(|opened| opened.map(|connection| connection.hello)) {
+        Ok(Ok(Reply::Hello { servers, .. })) => servers,
+        _ => Vec::new(),
+    }
 }
 
 fn theme(environment: &Environment) -> Theme {

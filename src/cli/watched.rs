@@ -19,10 +19,16 @@ pub(super) fn by_supervisor(session: &Session) -> Vec<WatchedServer> {
 
 /// Puts them in the place of this machine's hosts of a configuration.
 pub(super) fn take_over(loaded: &mut Loaded, servers: &[WatchedServer]) {
+    let hosts = std::mem::take(&mut loaded.config.hosts);
+    loaded.config.hosts = hosts_of(hosts, servers);
+}
+
+/// Configured hosts with these servers in the place of those of this machine.
+pub(super) fn hosts_of(configured: Vec<HostConfig>, servers: &[WatchedServer]) -> Vec<HostConfig> {
     if servers.is_empty() {
-        return;
+        return configured;
     }
-    let (here, mut hosts): (Vec<_>, Vec<_>) = loaded.config.hosts.drain(..).partition(|host| host.ssh.is_none());
+    let (here, mut hosts): (Vec<_>, Vec<_>) = configured.into_iter().partition(|host| host.ssh.is_none());
     hosts.splice(
         0..0,
         servers.iter().map(|server| {
@@ -30,7 +36,7 @@ pub(super) fn take_over(loaded: &mut Loaded, servers: &[WatchedServer]) {
             HostConfig { name: server.host.clone(), ssh: None, tmux: settings(known.unwrap_or_default(), server) }
         }),
     );
-    loaded.config.hosts = hosts;
+    hosts
 }
 
 /// The settings of a watched server.

@@ -2,6 +2,7 @@
 
 use super::support::sshd::Sshd;
 use super::support::{PATIENCE, TmuxServer, wait_for, wait_or_tell};
+use std::process::{Child, Command, Stdio};
 
 #[test]
 fn enter_on_a_remote_pane_opens_it_and_leaving_comes_back() {
@@ -58,4 +59,57 @@ fn enter_on_a_remote_pane_opens_it_and_leaving_comes_back() {
         here.try_tmux(&["send-keys", "-t", "=main:room", "y"]);
         (!open().contains("room")).then_some(())
     });
+}
+
+/// A process that ends with the test.
+struct Ended(Child);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Neither server is named: each process takes the one that it runs inside of, and the panes are the supervisor's.
+#[test]
+fn a_screen_inside_another_tmux_opens_the_panes_of_the_supervisor_s_server() {
+    let (there, here) = (TmuxServer::running(""), TmuxServer::running(""));
+    there.tmux(&["rename-window", "-t", "main", "agent"]);
+    there.tmux(&["set-option", "-g", "status-left", "FAR"]);
+    there.type_line("main", "echo over'' there");
+    let home = tempfile::Builder::new().prefix("ta").tempdir().expect("a folder");
+    let (path, program) = (home.path().display(), env!("CARGO_BIN_EXE_tmuxagent"));
+    let state = format!("{path}/state");
+    let _supervisor = Ended(
+        Command::new(program)
+            .arg("--headless")
+            .env_remove("TMUX_PANE")
+            .env("HOME", home.path())
+            .env("TMUXAGENT_STATE_DIR", &state)
+            .env("TMUX", format!("{},{},0", there.socket().display(), there.pid()))
+            .stdin(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("it starts"),
+    );
+    let line = format!("exec env HOME='{path}' TMUXAGENT_STATE_DIR='{state}' '{program}'");
+    let shows = || here.screen("=main:room").contains("main:agent");
+    here.tmux(&["new-window", "-t", "=main:", "-n", "room", "sh"]);
+    wait_or_tell(
+        PATIENCE,
+        || std::fs::exists(format!("{state}/supervisor.sock")).is_ok_and(|it| it).then_some(()),
+        || format!("no supervisor: {:?}", std::fs::read_dir(&state).map(|all| all.flatten().collect::<Vec<_>>())),
+    );
+    here.type_line("=main:room", &line);
+    wait_or_tell(PATIENCE, || shows().then_some(()), || here.screen("=main:room"));
+    here.tmux(&["send-keys", "-t", "=main:room", "o"]);
+    let open = || here.tmux(&["list-windows", "-t", "=main:", "-F", "#{window_name} #{window_active}"]);
+    wait_or_tell(
+        PATIENCE,
+        || open().contains("local:%0 1").then_some(()),
+        || format!("{}\n{}", open(), here.screen("=main:")),
+    );
+    here.wait_screen("=main:", "over there");
+    here.wait_screen("=main:", "FAR");
 }

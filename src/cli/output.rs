@@ -92,13 +92,7 @@ impl Output {
 
     /// Says something beside the answer, on standard error.
     pub fn warn(&self, text: &str) {
-        use std::io::Write as _;
-        let word = match self.lang {
-            Lang::En => "warning",
-            Lang::Zh => "警告",
-        };
-        // A closed standard error leaves nobody to tell.
-        let _ = writeln!(std::io::stderr(), "{word}: {}", clean_block(&self.words(text)).join("\n"));
+        warn_in(self.lang, text);
     }
 
     /// A text of the program in the reader's language.
@@ -241,6 +235,14 @@ impl Output {
 }
 
 /// A text without the colours of [`Output::paint`].
+/// Says something beside the answer, on standard error, in that language.
+pub(super) fn warn_in(lang: Lang, text: &str) {
+    use std::io::Write as _;
+    let word = lang.pick("warning", "警告");
+    // A closed standard error leaves nobody to tell.
+    let _ = writeln!(std::io::stderr(), "{word}: {}", clean_block(&message(lang, text)).join("\n"));
+}
+
 fn uncoloured(text: &str) -> String {
     COLOURS.iter().fold(text.to_owned(), |text, code| text.replace(code, ""))
 }

@@ -57,6 +57,7 @@ pub(super) async fn begin(session: &Session, loaded: Loaded, lock: Lock) -> Resu
         loaded,
         lock,
         lang: session.out.lang,
+        tell: |lang, text| super::output::warn_in(lang, text),
     };
     supervisor::start(start).await.map_err(|error| match error {
         StartError::User(problem) => CliError::User(problem),

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tmuxagent_config::{Environment, Loaded, Overrides, Problem, load, read_placed};
 use tokio::task::spawn_blocking;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 /// A writer is looked for again after this time.
 const AGAIN: Duration = Duration::from_secs(1);
@@ -94,17 +94,30 @@ pub async fn load_closed(from: (&Overrides, &Environment)) -> Result<Loaded, Unr
     )))
 }
 
-/// What was read for a start, or what stands there once those who write it have closed it, which is waited for.
+/// What was read for a start, or what stands there once those who write it have closed it, which is waited for and told.
 ///
 /// # Errors
 /// What is bad, or who still writes it.
-pub async fn load_for_start(mut loaded: Loaded, from: (&Overrides, &Environment)) -> Result<Loaded, Problem> {
+pub async fn load_for_start(
+    mut loaded: Loaded,
+    from: (&Overrides, &Environment),
+    tell: &(dyn Fn(&str) + Sync),
+) -> Result<Loaded, Problem> {
+    let mut told = String::new();
     let until = Instant::now() + START;
     loop {
         let found = found(files_of(&loaded)).await;
         match found {
             Some(writer) if Instant::now() >= until => return Err(writer.problem()),
-            Some(writer) => writer.closed().await,
+            Some(writer) => {
+                let waits = writer.problem().text;
+                if waits != told {
+                    tell(&waits);
+                    told = waits;
+                }
+                // Who still writes it then is looked up once more.
+                let _ = timeout_at(until, writer.closed()).await;
+            }
             None if is_same(&loaded) || Instant::now() >= until => return Ok(loaded),
             None => {}
         }

@@ -44,15 +44,32 @@ async fn a_file_that_is_moved_to_its_place_is_read_once_its_writer_has_closed_it
     assert!(writer.part == "policy" && text.contains("p.yaml is still being written"), "{text}");
     assert!(text.contains(&std::process::id().to_string()), "{text}");
     file.write_all(b"    require_approval: true\n").unwrap();
+    let (said, mut heard) = tokio::sync::mpsc::unbounded_channel();
     let waits = tokio::spawn({
         let (before, overrides, environment) = (before.clone(), overrides.clone(), environment.clone());
-        async move { load_for_start(before, (&overrides, &environment)).await }
+        let tell = move |text: &str| said.send(text.to_owned()).unwrap();
+        async move { load_for_start(before, (&overrides, &environment), &tell).await }
     });
-    tokio::task::yield_now().await;
+    // It says so as long as it waits.
+    assert_eq!(heard.recv().await, Some(text));
     assert!(!waits.is_finished(), "a start waits");
     drop(file);
     let whole = waits.await.unwrap().unwrap();
     assert!(whole.policy_sources.iter().any(|source| source.text.ends_with("true\n")), "{:?}", whole.policy_sources);
+}
+
+/// Whoever starts it learns why it does not, and is not kept waiting for a process that never ends.
+#[tokio::test(start_paused = true)]
+async fn a_start_gives_up_on_a_writer_that_stays() {
+    let (_home, policy, (overrides, environment)) = home();
+    let from = (&overrides, &environment);
+    let before = load_closed(from).await.unwrap();
+    let _open = File::options().append(true).open(&policy).unwrap();
+    let told = std::sync::Mutex::new(Vec::new());
+    let tell = |text: &str| told.lock().unwrap().push(text.to_owned());
+    let problem = load_for_start(before, from, &tell).await.unwrap_err();
+    let told = told.into_inner().unwrap();
+    assert!(told == [problem.text.clone()] && problem.text.contains("is still being written"), "{told:?}");
 }
 
 #[test]

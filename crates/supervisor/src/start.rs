@@ -50,6 +50,8 @@ pub struct Start {
     pub lock: Lock,
     /// The language of alerts, pages and request files.
     pub lang: Lang,
+    /// Tells whoever starts it what it waits for.
+    pub tell: fn(Lang, &str),
 }
 
 /// Why a supervisor did not start.
@@ -111,9 +113,10 @@ impl Running {
 /// # Errors
 /// One sentence each about what stands in the way; nothing is watched then.
 pub async fn start(start: Start) -> Result<Running, StartError> {
-    let Start { overrides, environment, loaded, lock, lang } = start;
+    let Start { overrides, environment, loaded, lock, lang, tell } = start;
     descriptors::raise();
-    let loaded = load_for_start(loaded, (&overrides, &environment)).await.map_err(StartError::User)?;
+    let told = |text: &str| tell(lang, text);
+    let loaded = load_for_start(loaded, (&overrides, &environment), &told).await.map_err(StartError::User)?;
     let policy = read_policy(&loaded, 1).map_err(StartError::User)?;
     let settings = tmuxagent_alerts::config::of(&loaded).map_err(StartError::User)?;
     let (store, restored) = Store::open(&loaded.paths.database, wall())?;

@@ -136,7 +136,8 @@ fn known(text: &str, depth: u8) -> Option<String> {
     // Some were joined as their language does it.
     let parts = || {
         let parted = joined(text, "; ", "；", deeper).or_else(|| joined(text, "；", "；", deeper));
-        parted.or_else(|| joined(text, ": ", "：", deeper))
+        // A sentence in Chinese may have the system's words behind its colon.
+        parted.or_else(|| joined(text, ": ", "：", deeper)).or_else(|| joined(text, "：", "：", deeper))
     };
     let parted = if text.contains('\n') { None } else { parts() };
     parted
@@ -204,6 +205,11 @@ mod tests {
                 "无法启动 no-such-program: No such file or directory (os error 2)；请检查 command",
                 "无法启动 no-such-program：没有这个文件或目录（系统错误 2）；请检查 command",
             ),
+            ("无法启动 x：Permission denied (os error 13)", "无法启动 x：权限不够（系统错误 13）"),
+            (
+                "127.0.0.1:80 无法使用：Address already in use (os error 98)",
+                "127.0.0.1:80 无法使用：地址已被占用（系统错误 98）",
+            ),
             (
                 "channel `wecom`: the proxy's address: No such file or directory (os error 2)",
                 "通道 `wecom`：代理的地址：没有这个文件或目录（系统错误 2）",
@@ -236,6 +242,26 @@ mod tests {
         let zh = "p.yaml:1:7: 错误[unknown-key]：阶段没有键 `tiemout`\n  |\n1 | a list: the file\n  |       ^^^^\n  \
                   = 帮助：是不是 `timeout`？\n";
         assert_eq!(message(Lang::Zh, en), zh);
+    }
+
+    /// The words of the operating system, as this one says them, stand in no Chinese sentence.
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn the_system_s_words_are_in_the_reader_s_language() {
+        let codes = [1, 2, 3, 5, 7, 8, 11, 12, 13, 16, 17, 20, 21, 22, 24, 26, 27, 28, 30, 32, 36, 39, 40, 95, 98, 99];
+        for code in codes.into_iter().chain([101, 104, 110, 111, 112, 113, 122]) {
+            let error = std::io::Error::from_raw_os_error(code);
+            for sentence in [
+                format!("can't run tmux: {error}"),
+                format!("无法启动 tmux：{error}"),
+                format!("the policy a.yaml can't be read: {error}"),
+            ] {
+                let told = message(Lang::Zh, &sentence);
+                assert!(told.contains("（系统错误") && !told.contains("os error"), "{sentence}: {told}");
+                let words = told.replace("tmux", "").replace("a.yaml", "");
+                assert!(!words.contains(|c: char| c.is_ascii_alphabetic()), "{sentence}: {told}");
+            }
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use super::Finding;
 use tmuxagent_config::{Loaded, Problem};
 use tmuxagent_text::{Lang, counted};
+use tmuxagent_yaml::{Diagnostics, Severity};
 
 /// Whether they can be loaded, with everything that is wrong.
 pub(super) fn check(loaded: &Result<Loaded, super::super::CliError>, lang: Lang) -> Vec<Finding> {
@@ -23,7 +24,7 @@ pub(super) fn check(loaded: &Result<Loaded, super::super::CliError>, lang: Lang)
     let names: Vec<&str> = loaded.policy_sources.iter().map(|source| source.name.as_str()).collect();
     let (policy, diagnostics) = tmuxagent_policy::analyse(&loaded.policy_sources);
     found.push(match (policy, diagnostics.warnings()) {
-        (None, _) => Finding::failure("policy", diagnostics.summary(), see(lang, "tmuxagent policy check")),
+        (None, _) => Finding::failure("policy", diagnostics.summary(), mended(&diagnostics, lang)),
         (Some(policy), 0) => {
             let (count, names) = (policy.pipelines.len(), names.join(", "));
             let pipelines = if lang == Lang::En { counted(count, "pipeline") } else { count.to_string() };
@@ -52,6 +53,13 @@ pub(super) fn problems(problem: &Problem, lang: Lang) -> Vec<Finding> {
         Finding::failure("configuration", format!("{}: {}", found.place(), found.sentence(lang)), fix)
     });
     listed.collect()
+}
+
+/// What mends the first error; the place of each is shown by the command.
+fn mended(diagnostics: &Diagnostics, lang: Lang) -> String {
+    let first = diagnostics.problems.iter().find(|found| found.severity == Severity::Error);
+    let ways = first.map(|found| found.ways_out(lang)).unwrap_or_default();
+    ways.into_iter().chain([see(lang, "tmuxagent policy check")]).collect::<Vec<_>>().join(lang.pick("; ", "；"))
 }
 
 /// The command that tells more.

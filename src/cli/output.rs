@@ -234,7 +234,6 @@ impl Output {
     }
 }
 
-/// A text without the colours of [`Output::paint`].
 /// Says something beside the answer, on standard error, in that language.
 pub(super) fn warn_in(lang: Lang, text: &str) {
     use std::io::Write as _;
@@ -243,6 +242,7 @@ pub(super) fn warn_in(lang: Lang, text: &str) {
     let _ = writeln!(std::io::stderr(), "{word}: {}", clean_block(&message(lang, text)).join("\n"));
 }
 
+/// A text without the colours of [`Output::paint`].
 fn uncoloured(text: &str) -> String {
     COLOURS.iter().fold(text.to_owned(), |text, code| text.replace(code, ""))
 }

@@ -242,7 +242,8 @@ fn after_an_orderly_end_the_next_one_takes_over_and_no_line_between_is_lost_with
     assert_eq!(second.ask(&["approve", &approval]).status.code(), Some(0));
     room.wait_ran("build ");
     // The first line was acted on as well, or it is told: which of the two depends on the instant.
-    let told = || second.answer(&["events", "--limit", "1000"]).contains("not acted on by this one: `tests ok one`");
+    let events = || second.answer(&["events", "--json", "--limit", "1000"]);
+    let told = || events().contains("not acted on by this one: `tests ok one`");
     let asked = || second.answer(&["approvals", "--all", "--json"]).contains("tests ok one");
     assert!(told() || asked(), "{}", second.answer(&["events"]));
 }

@@ -85,6 +85,12 @@ fn left_behind(server: &TmuxServer) -> String {
     said.join("\n").lines().filter(|line| line.contains("@tmuxagent_")).collect::<Vec<_>>().join("\n")
 }
 
+/// Whoever comes back after another one is told so by one hidden variable; nothing else stays.
+fn only_the_last_is_named(server: &TmuxServer) {
+    let left = left_behind(server);
+    assert!(left.starts_with("@tmuxagent_lease=") && !left.contains('\n') && left.contains("\"last\""), "{left}");
+}
+
 #[test]
 fn a_second_supervisor_watches_decides_through_the_first_and_takes_over_when_that_one_is_killed() {
     let mut room = Room::gated("language: en\n", "expires: 1h");
@@ -288,11 +294,44 @@ fn an_orderly_end_leaves_nothing_behind_and_the_next_life_goes_on() {
     assert_eq!(room.ask(&["shutdown"]).status.code(), Some(0));
     let mut ended = room.supervisor.take().expect("it ran");
     assert!(ended.wait().expect("it ends").success());
-    assert_eq!(left_behind(&room.server), "");
+    only_the_last_is_named(&room.server);
     room.watch();
     assert_eq!(room.wait_approval(), second, "the question is the one of before");
     assert_eq!(room.ask(&["approve", &second]).status.code(), Some(0));
     room.wait_ran("build build ");
+}
+
+/// The first one dies with a question, the second one's yes has it done and ends: what the first comes back with is over.
+#[test]
+fn who_comes_back_after_another_one_had_the_server_goes_on_with_nothing() {
+    for orderly in [true, false] {
+        let mut room = Room::gated("language: en\n", "expires: 1h");
+        room.watch();
+        room.finish_tests("one");
+        let first = room.wait_approval();
+        room.kill_9();
+        let mut second = Second::start(&room);
+        second.wait_status("\"live\"");
+        room.finish_tests("two");
+        let approval = second.wait_approval();
+        assert!(second.ask(&["approve", &approval]).status.success());
+        room.wait_ran("build ");
+        // It is acted on, and the first one has not read it.
+        let pid = second.child.as_ref().map(|child| rustix::process::Pid::from_child(child)).expect("it runs");
+        kill_process(pid, if orderly { Signal::TERM } else { Signal::KILL }).expect("it runs");
+        second.child.take().expect("it runs").wait().expect("it ended");
+        room.watch();
+        room.wait_events("had its server meanwhile");
+        let open = room.answer(&["approvals", "--json"]);
+        assert!(!open.contains("\"pending\""), "{open}");
+        let late = room.ask(&["approve", &first]);
+        assert_eq!(late.status.code(), Some(5), "{late:?}");
+        // What is printed from now on counts, once.
+        room.finish_tests("three");
+        let third = room.wait_approval();
+        assert!(room.ask(&["approve", &third]).status.success());
+        room.wait_ran("build build ");
+    }
 }
 
 /// Laptop and desktop both watch `nas` over ssh.
@@ -324,7 +363,7 @@ fn of_two_who_come_over_ssh_one_types_and_the_other_follows_it() {
     assert_eq!(desktop.type_line(&same, "d2", "echo desk''top"), Outcome::Done);
     server.wait_screen("main", "\ndesktop\n");
     desktop.end();
-    assert_eq!(left_behind(&server), "");
+    only_the_last_is_named(&server);
 }
 
 /// What the server compares, not what the supervisor believes, keeps two from typing.

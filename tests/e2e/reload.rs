@@ -450,6 +450,16 @@ fn policies_that_are_moved_away_stay_in_force_until_somebody_says_otherwise() {
     wait_for(PATIENCE, "that it is back", || (room.ask(&["status"]).status.code() == Some(0)).then_some(()));
     assert_eq!(room.wait_approval(), asked, "the question stays");
 
+    // Emptied before it is written anew, or because the disk is full.
+    let text = std::fs::read_to_string(room.file("policies/mine.yaml")).expect("readable");
+    for empty in ["", "\n", "# soon\n"] {
+        std::fs::write(room.file("policies/mine.yaml"), empty).expect("writable");
+        room.wait_status("mine.yaml is gone or empty");
+        assert_eq!(room.wait_approval(), asked, "the question stays");
+        std::fs::write(room.file("policies/mine.yaml"), &text).expect("writable");
+        wait_for(PATIENCE, "that it is back", || (room.ask(&["status"]).status.code() == Some(0)).then_some(()));
+    }
+
     // One file of several: the others alone are not what was meant, unless a person says so.
     std::fs::write(room.file("policies/more.yaml"), "version: 1\npipelines: []\n").expect("writable");
     room.wait_status("more.yaml");

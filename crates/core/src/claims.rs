@@ -120,6 +120,12 @@ impl Core {
                 self.step(&event);
                 self.let_on(&event);
             }
+            if gone.is_some() {
+                // It has read them further than this one did.
+                for pane in self.hosts.forget_panes(host) {
+                    self.round.place(pane, None);
+                }
+            }
         }
     }
 

@@ -231,6 +231,11 @@ impl Hosts {
         self.remembered.remove(pane);
     }
 
+    /// How far the panes of a host were read counts no more; gives which.
+    pub(crate) fn forget_panes(&mut self, host: &HostName) -> Vec<PaneKey> {
+        self.remembered.extract_if(|pane, _| pane.host == *host).map(|(pane, _)| pane).collect()
+    }
+
     /// Whether a host is this machine.
     pub(crate) fn is_here(&self, host: &HostName) -> bool {
         self.places.get(host).is_some_and(|place| !place.muted && place.config.ssh.is_none())

@@ -112,6 +112,9 @@ impl Turn<'_> {
             row.info.dead = true;
         }
         let why = match (by, unwatched) {
+            (Some(other), _) if other.gone.is_some() => {
+                format!("{} had its server meanwhile", other.named(super::text::visible))
+            }
             (Some(other), _) => format!("it is watched now by {}", other.named(super::text::visible)),
             (None, true) => "nobody watches it any more".to_owned(),
             (None, false) => "it is gone".to_owned(),

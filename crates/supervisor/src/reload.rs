@@ -179,16 +179,26 @@ fn gone(before: &Loaded, now: &Loaded) -> Option<(&'static str, Problem)> {
         return Some(("configuration", problem));
     }
     let is_gone = |source: &&tmuxagent_policy::Source| {
+        let is_absent =
+            || std::fs::symlink_metadata(&source.name).is_err_and(|error| error.kind() == ErrorKind::NotFound);
+        let mut others = now.policy_sources.iter();
+        let is_empty = others.clone().any(|other| other.name == source.name && says_nothing(&other.text));
         !source.name.starts_with('<')
-            && std::fs::symlink_metadata(&source.name).is_err_and(|error| error.kind() == ErrorKind::NotFound)
-            && !now.policy_sources.iter().any(|other| other.text == source.text)
+            && !says_nothing(&source.text)
+            && (is_empty || is_absent())
+            && !others.any(|other| other.text == source.text)
     };
     let lost = before.policy_sources.iter().find(is_gone)?;
     let problem = Problem::plain(format!(
-        "the policy {} is gone; what it says stays in force until it is back, or until `tmuxagent reload` goes on without it",
+        "the policy {} is gone or empty; what it said stays in force until it is back, or until `tmuxagent reload` goes on without it",
         lost.name
     ));
     Some(("policy", problem))
+}
+
+/// Whether a file holds nothing but blanks and comments: one that is emptied and written anew does for a moment.
+fn says_nothing(text: &str) -> bool {
+    text.lines().map(str::trim).all(|line| line.is_empty() || line.starts_with('#') || line == "---")
 }
 
 /// What a problem with `.env` files of workspaces is shown as.

@@ -27,6 +27,7 @@ pub(super) const OF_RUNS: &[(&str, &str)] = &[
     ("was not typed: what was typed before may have begun by now", "未输入：之前输入的命令可能已经开始"),
     // What another supervisor had asked.
     ("it is watched now by {}", "现由 {0} 监视"),
+    ("{} had its server meanwhile", "其间 {0} 接管过它的服务器"),
     ("{}: a decision about {}/{} was open at {}, which is gone", "{0}：{3} 已不在，它那里还有关于 {1}/{2} 的决定待定"),
     ("a decision about {}/{} was open at {}, which is gone", "{2} 已不在，它那里还有关于 {0}/{1} 的决定待定"),
     ("{}'s tmuxagent on {} (process {})", "{1} 上 {0} 的 tmuxagent（进程 {2}）"),

@@ -115,8 +115,8 @@ pub(super) const ROWS: &[(&str, &str)] = &[
         "把策略以 *.yaml 放在那里，或从 `tmuxagent policy init` 开始",
     ),
     (
-        "the policy {} is gone; what it says stays in force until it is back, or until `tmuxagent reload` goes on without it",
-        "策略 {0} 不见了；在它回来之前、或用 `tmuxagent reload` 表示不再要它之前，它的内容继续有效",
+        "the policy {} is gone or empty; what it said stays in force until it is back, or until `tmuxagent reload` goes on without it",
+        "策略 {0} 不见了或是空的；在它恢复之前、或用 `tmuxagent reload` 表示不再要它之前，它原来的内容继续有效",
     ),
     (
         "the configuration {} is gone or empty; what it said stays in force until it is back, or until `tmuxagent reload` goes on without it",

@@ -8,6 +8,9 @@
 //! then on is kept for whoever has the server next. What this very process had under a name that is configured no more is
 //! taken at once.
 //!
+//! **Who had the server last stands there**, also once it was given back: one that comes back when another one had it meanwhile
+//! goes on with nothing that it had begun there.
+//!
 //! **Nobody types without the claim**, also if he does not know yet that he lost it: the guard of each send compares it.
 
 use super::link::Link;
@@ -21,9 +24,8 @@ use std::time::Instant;
 use tmuxagent_model::{HostName, HostState, Millis, OpenQuestion, Owner, ServerId, Timestamp};
 use tmuxagent_text::{Lang, host_owner};
 
-/// How often the holder renews its lease.
+/// How often the holder renews its lease, and whoever watches looks at the claim,
 const RENEW: Duration = Duration::from_secs(8);
-/// How often whoever watches looks at the claim,
 const WATCH: Duration = Duration::from_secs(1);
 /// how often while nobody holds it: the one that had it may come back,
 const WATCH_ORPHAN: Duration = Duration::from_millis(200);
@@ -130,18 +132,31 @@ impl Claim {
     pub fn forget(&mut self) {
         self.standing = Standing::Unknown;
         self.orphaned = None;
-        self.estate.left.clear();
+        self.leave_nothing();
         self.known.asks.clear();
     }
 
-    /// A lease that stays where we end and others watch: with what we ask, and what those before us had asked. `None` where nothing
-    /// is open.
+    fn leave_nothing(&mut self) {
+        (self.estate.left, self.estate.last) = (Vec::new(), None);
+    }
+
+    /// A lease that stays where we end: that we had it last.
+    pub fn trace(&self, now: Timestamp) -> String {
+        Estate { last: self.last(), ..Estate::default() }.lease(now)
+    }
+
+    /// Who had the server last, once we end.
+    fn last(&self) -> Option<Box<Owner>> {
+        self.estate.last.clone().or_else(|| Some(Box::new(self.us.clone())))
+    }
+
+    /// The same where others watch: with what we ask, and what those before us had asked. `None` where nothing is open.
     pub fn bequest(&self, now: Timestamp) -> Option<String> {
         let mut left = self.estate.left.clone();
         if !self.estate.asks.is_empty() {
             left.push(Owner { asks: self.estate.asks.clone(), ..self.us.clone() });
         }
-        (!left.is_empty()).then(|| Estate { asks: Vec::new(), left }.lease(now))
+        (!left.is_empty()).then(|| Estate { asks: Vec::new(), left, last: self.last() }.lease(now))
     }
 
     /// A lease as it is written now.
@@ -158,19 +173,24 @@ impl Claim {
         }
         left.retain(|owner| owner.instance != self.us.instance);
         (self.estate.left, self.handed) = (left, false);
+        // Who watched knows of the other one already.
+        let watched = matches!(self.standing, Standing::Others | Standing::Same);
+        let other = read.last().filter(|owner| !watched && owner.instance != self.us.instance);
+        self.estate.last = other.map(|owner| Box::new(Owner { gone: Some(Millis(0)), asks: Vec::new(), ..owner }));
     }
 
-    /// What is left, to be told; once.
-    fn hand_over(&mut self) -> Option<Vec<Owner>> {
-        let due = self.token().is_some() && !self.estate.left.is_empty() && !self.handed;
+    /// What is left, and who had the server before us, though after an earlier holding of ours: to be told; once.
+    fn hand_over(&mut self) -> Option<(Vec<Owner>, Option<Box<Owner>>)> {
+        let Estate { left, last, .. } = &self.estate;
+        let due = self.token().is_some() && !(left.is_empty() && last.is_none()) && !self.handed;
         self.handed |= due;
-        due.then(|| self.estate.left.clone())
+        due.then(|| (self.estate.left.clone(), self.estate.last.clone()))
     }
 
     /// What was found out of it, while names went and questions came that the look did not know of.
     pub fn found(&mut self, found: Self) {
         let (gone, asks) = (std::mem::take(&mut self.gone), std::mem::take(&mut self.estate.asks));
-        *self = Self { gone, estate: Estate { asks, left: found.estate.left }, ..found };
+        *self = Self { gone, estate: Estate { asks, ..found.estate }, ..found };
     }
 
     /// Whether this process had the server, under a name that is gone.
@@ -224,7 +244,7 @@ impl Claim {
         }
         match next {
             Next::Take => self.inherit(&read),
-            Next::Be(_) => self.estate.left.clear(),
+            Next::Be(_) => self.leave_nothing(),
             Next::Keep => {}
         }
         self.read = read;
@@ -307,7 +327,7 @@ impl HostCore {
     /// What those before us had asked is told, and written down.
     pub fn left_is_told(&mut self) {
         if self.claim.handed {
-            self.claim.estate.left.clear();
+            self.claim.leave_nothing();
             self.claim_is_doubtful();
         }
     }
@@ -400,8 +420,14 @@ impl HostCore {
     /// Tells who types there, when that changed, and what follows from it.
     pub fn tell_claim(&mut self) {
         if let Some(server) = self.server.as_ref().map(|server| server.id.clone())
-            && let Some(owners) = self.claim.hand_over()
+            && let Some((owners, last)) = self.claim.hand_over()
         {
+            if let Some(owner) = last {
+                // It has read what stands there, and perhaps acted on it: nothing of it counts for us.
+                self.spec.remembered.retain(|pane, _| pane.server != server);
+                self.told_owner = Some((*owner).clone());
+                self.outlet.put(HostMessage::Claim(Some(owner)));
+            }
             self.outlet.put(HostMessage::Left { server, owners });
         }
         self.share_pipes();

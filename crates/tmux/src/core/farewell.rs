@@ -43,20 +43,21 @@ impl HostCore {
         }
         if let Some(token) = self.claim.token() {
             let kept: Vec<&PaneKey> = self.lanes.keys().collect();
-            let give_back = |bequest: Option<&str>| {
-                let words: Vec<String> = release(&self.nonce, server.version, token, bequest);
+            let give_back = |bequest: &str| {
+                let words: Vec<String> = release(&self.nonce, server.version, token, Some(bequest));
                 let words: Vec<&str> = words.iter().map(String::as_str).collect();
                 format!("{} >/dev/null; ", self.spec.transport.there(&words))
             };
             script.push_str(&clear(token.as_str(), &kept));
             script.push_str(&clear_clients());
+            let trace = give_back(&self.claim.trace(self.wall));
             match self.claim.bequest(self.wall) {
                 // Who watches there takes the server over with what was asked.
                 Some(bequest) => {
-                    let (left, taken) = (give_back(Some(&bequest)), give_back(None));
-                    script.push_str(&format!("if {}; then {left}else {taken}fi; ", others()));
+                    let left = give_back(&bequest);
+                    script.push_str(&format!("if {}; then {left}else {trace}fi; ", others()));
                 }
-                None => script.push_str(&give_back(None)),
+                None => script.push_str(&trace),
             }
         } else {
             script.push_str(&clear_clients());

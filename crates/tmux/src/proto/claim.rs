@@ -42,6 +42,10 @@ pub struct Estate {
     /// Those before the holder with what they had asked, as long as the holder has told nobody of it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub left: Vec<Owner>,
+    /// Who had the server last. It stays there once that one has given it back: an earlier one that comes back after it goes on
+    /// with nothing that it had begun. The holder keeps it until that is written down.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last: Option<Box<Owner>>,
 }
 
 impl Estate {
@@ -52,8 +56,11 @@ impl Estate {
         let left = self.left.len().min(MOST_LEFT);
         let sizes = (0..=self.asks.len().min(MOST_ASKED)).rev().map(|asks| (left, asks));
         let smaller = (0..left).rev().map(|left| (left, 0));
-        let fits = sizes.chain(smaller).take_while(|size| *size != (0, 0)).find_map(|(left, asks)| {
-            let part = Self { asks: self.asks[..asks].to_vec(), left: self.left[..left].to_vec() };
+        let all = sizes.chain(smaller).chain([(0, 0)]);
+        let some = all.take_while(|size| *size != (0, 0) || self.last.is_some());
+        let fits = some.take(MOST_ASKED + MOST_LEFT + 2).find_map(|(left, asks)| {
+            let (asks, left) = (self.asks[..asks].to_vec(), self.left[..left].to_vec());
+            let part = Self { asks, left, last: self.last.clone() };
             // Within a string of JSON it may be written so; in tmux it would begin something.
             let json = serde_json::to_string(&part).ok()?.replace('#', "\\u0023");
             (json.len() <= MOST_BYTES).then(|| format!("{seconds} {json}"))
@@ -106,14 +113,21 @@ impl Claimed {
     pub fn estate(&self) -> Estate {
         let json = self.lease.split_once(' ').map(|(_, json)| json).filter(|json| json.len() <= MOST_BYTES);
         let read: Option<Estate> = json.and_then(|json| serde_json::from_str(json).ok());
-        let Estate { mut asks, left } = read.unwrap_or_default();
+        let Estate { mut asks, left, last } = read.unwrap_or_default();
         asks.truncate(MOST_ASKED);
         let left = left.into_iter().take(MOST_LEFT).map(known_shortly);
         let left = left.map(|mut owner| {
             owner.asks.truncate(MOST_ASKED);
             owner
         });
-        Estate { asks, left: left.collect() }
+        Estate { asks, left: left.collect(), last: last.map(|last| Box::new(known_shortly(*last))) }
+    }
+
+    /// Who had it last, as far as that counts: a holder that has written down nothing yet has done nothing.
+    #[must_use]
+    pub fn last(&self) -> Option<Owner> {
+        let holds = self.owner.clone().filter(|_| !self.token.is_empty());
+        self.estate().last.map(|last| *last).or(holds)
     }
 
     /// Reads the row that [`ask`] prints.
@@ -176,10 +190,11 @@ pub fn renew(nonce: &Nonce, version: Version, token: &Token, lease: &str) -> Wor
 }
 
 /// Gives the server back while the token holds, and prints the claim. The lease goes too, unless `bequest` is to stay in its place
-/// for whoever has the server next.
+/// for whoever has the server next. A tmux without hidden variables keeps none: nothing of ours stays among the user's options.
 #[must_use]
 pub fn release(nonce: &Nonce, version: Version, token: &Token, bequest: Option<&str>) -> Words {
     let unset = if version.is_full() { "set-environment -g -u" } else { "set-option -s -u" };
+    let bequest = bequest.filter(|_| version.is_full());
     let lease = bequest.map_or_else(|| format!("{unset} {LEASE}"), |lease| set_lease(version, lease));
     let commands = format!("set-option -s -u {TOKEN} ; set-option -s -u {OWNER} ; {lease}");
     guarded(&token.holds(), &commands, ask(nonce))
@@ -268,7 +283,7 @@ mod tests {
             asked: Timestamp(1_772_438_400_000),
         };
         let read = |asks: &[OpenQuestion], left: &[Owner]| {
-            let lease = Estate { asks: asks.to_vec(), left: left.to_vec() }.lease(Timestamp(17_000));
+            let lease = Estate { asks: asks.to_vec(), left: left.to_vec(), last: None }.lease(Timestamp(17_000));
             assert!(lease.starts_with("17") && lease.len() < MOST_BYTES + 9 && !lease.contains('#'), "{lease}");
             Claimed { lease, ..Claimed::default() }.estate()
         };

@@ -132,7 +132,7 @@ fn what_was_asked_before_is_left_to_whoever_takes_the_server_over() {
     };
     let lease_with = |stages: &[&str]| {
         let asks = stages.iter().map(|stage| question(stage)).collect();
-        Estate { asks, left: Vec::new() }.lease(Timestamp(0))
+        Estate { asks, ..Estate::default() }.lease(Timestamp(0))
     };
     let take = |claim: &mut Claim, read: &Claimed, after: u64| {
         assert_eq!(says(claim, start, after, read), Next::Take);
@@ -141,7 +141,7 @@ fn what_was_asked_before_is_left_to_whoever_takes_the_server_over() {
         assert_eq!(claim.says(ours, Some(token), start, true), Next::Keep);
         // It stands in our own lease until it is told.
         let kept = Claimed { lease: claim.lease(Timestamp(0)), ..Claimed::default() }.estate().left;
-        let left = claim.hand_over();
+        let left = claim.hand_over().map(|(left, _)| left);
         assert_eq!(left.clone().unwrap_or_default(), kept);
         assert_eq!(claim.hand_over(), None, "once");
         left.map(|left| left.into_iter().map(|owner| (owner.instance, owner.asks)).collect::<Vec<_>>())
@@ -161,7 +161,7 @@ fn what_was_asked_before_is_left_to_whoever_takes_the_server_over() {
     assert_eq!(late.says(dead, None, start, false), Next::Take);
     let token = Token::new("desktop", [2; 8]);
     late.says(claimed(token.as_str(), us(), "9"), Some(token), start, true);
-    assert_eq!(late.hand_over().map(|left| left.len()), Some(1));
+    assert_eq!(late.hand_over().map(|(left, _)| left.len()), Some(1));
     // We died before it was told: the next life of ours has it, and so has another one.
     let ours = |name: &str| claimed(&format!("{name}.1"), owner(name, "nas", "here", 7), &late.lease(Timestamp(0)));
     assert_eq!(take(&mut claim(), &ours("desktop"), 0), Some(vec![("laptop".to_owned(), vec![question("build")])]));
@@ -203,6 +203,48 @@ fn who_ends_in_order_leaves_what_it_asked_to_those_who_watch() {
     assert_eq!(heirs(other()), left);
     assert_eq!(heirs(Claim { known, ..other() }), left);
     assert_eq!(heirs(claim()), []);
+}
+
+/// Laptop, desktop, and the laptop once more.
+#[test]
+fn who_comes_back_after_another_one_learns_of_it_until_that_is_written_down() {
+    let start = Instant::now();
+    let laptop = || Claim { us: owner("laptop", "nas", "here", 9), ..claim() };
+    let takes = |claim: &mut Claim, read: &Claimed| {
+        let next = claim.says(read.clone(), None, start, false);
+        let token = Token::new(&claim.us.instance, [7; 8]);
+        let ours = claimed(token.as_str(), claim.us.clone(), &claim.lease(Timestamp(0)));
+        claim.says(ours.clone(), Some(token), start, true);
+        (next, ours, claim.hand_over().and_then(|(_, last)| last).map(|last| last.instance))
+    };
+    // The desktop gave it back, or died.
+    let given_back = Claimed { lease: claim().trace(Timestamp(0)), ..Claimed::default() };
+    let died = claimed("desktop.1", us(), "1");
+    for read in [&given_back, &died] {
+        let mut back = laptop();
+        let (next, ours, last) = takes(&mut back, read);
+        assert_eq!((next, last.as_deref()), (Next::Take, Some("desktop")));
+        assert_eq!(back.hand_over(), None, "once");
+        // The next life of who died before it was written down learns it too; whoever comes then met nothing that was done.
+        assert_eq!(takes(&mut laptop(), &ours).2.as_deref(), Some("desktop"));
+        assert_eq!(takes(&mut claim(), &ours).2, None);
+        back.leave_nothing();
+        let settled = claimed("laptop.1", back.us.clone(), &back.lease(Timestamp(0)));
+        assert_eq!(takes(&mut laptop(), &settled).2, None);
+        assert_eq!(takes(&mut claim(), &settled).2.as_deref(), Some("laptop"));
+    }
+    // Nobody had it meanwhile; or nobody knows.
+    assert_eq!(takes(&mut claim(), &given_back).2, None);
+    assert_eq!(takes(&mut claim(), &Claimed::default()).2, None);
+    // Whoever lost it without noticing learns it as well, and whoever watched knows.
+    let mut slept = laptop();
+    takes(&mut slept, &Claimed::default());
+    assert_eq!(takes(&mut slept, &given_back).2.as_deref(), Some("desktop"));
+    let mut watched = laptop();
+    assert_eq!(says(&mut watched, start, 0, &claimed("desktop.1", us(), "1")), watches());
+    assert_eq!(says(&mut watched, start, 1, &given_back), watches());
+    assert_eq!(says(&mut watched, start, 5, &given_back), Next::Take);
+    assert_eq!(watched.estate.last, None);
 }
 
 #[test]

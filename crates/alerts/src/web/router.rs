@@ -78,18 +78,16 @@ fn elsewhere(base: &str, path: &str) -> Response {
 /// Refuses requests for a name that is not ours: a page of a stranger's domain, whose name he lets point here, is no page
 /// of this server (DNS rebinding).
 async fn own_names_only(State(state): State<Arc<WebState>>, request: Request, next: Next) -> Response {
-    let named = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
-    match named {
-        // Who only asks whether it lives is told so under any name.
-        Some(host)
-            if !request.uri().path().ends_with("/healthz") && !caller::is_own_name(host, &state.public_origin) =>
-        {
-            let lang = state.caller(request.headers(), request.extensions()).lang;
-            let sentence = lang.pick("This server is known by another name.", "此服务器不使用这个名称。");
-            (StatusCode::MISDIRECTED_REQUEST, axum::response::Html(page::refused(lang, sentence))).into_response()
-        }
-        Some(_) | None => next.run(request).await,
+    // Of two names one may be checked and the other one meant; a name in the request's own line goes before both (RFC 9112, 3.2.2).
+    let headers = request.headers().get_all(header::HOST).iter().map(|host| host.to_str().unwrap_or_default());
+    let mut named = headers.chain(request.uri().authority().map(|authority| authority.as_str()));
+    // Who only asks whether it lives is told so under any name.
+    if request.uri().path().ends_with("/healthz") || named.all(|host| caller::is_own_name(host, &state.public_origin)) {
+        return next.run(request).await;
     }
+    let lang = state.caller(request.headers(), request.extensions()).lang;
+    let sentence = lang.pick("This server is known by another name.", "此服务器不使用这个名称。");
+    (StatusCode::MISDIRECTED_REQUEST, axum::response::Html(page::refused(lang, sentence))).into_response()
 }
 
 fn pages() -> Router<Arc<WebState>> {

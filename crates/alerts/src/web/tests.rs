@@ -480,6 +480,19 @@ async fn behind_a_path_the_page_works_wherever_it_is() {
     let mut strange = post(&path, &cookie, &format!("nonce={nonce}&verdict=approve"));
     strange.headers_mut().insert("host", "evil.example".parse().unwrap());
     assert_eq!(world.send(strange).await.0.status(), StatusCode::MISDIRECTED_REQUEST, "a name that is not ours");
+    // Two names, and another one in the request's own line.
+    for (line, hosts) in [
+        (path.clone(), &["box.example", "evil.example"][..]),
+        (path.clone(), &["evil.example", "box.example"]),
+        (format!("http://evil.example{path}"), &["box.example"]),
+    ] {
+        let mut two = post(&line, &cookie, &format!("nonce={nonce}&verdict=approve"));
+        two.headers_mut().remove("host");
+        for host in hosts {
+            two.headers_mut().append("host", host.parse().unwrap());
+        }
+        assert_eq!(world.send(two).await.0.status(), StatusCode::MISDIRECTED_REQUEST, "{line} {hosts:?}");
+    }
     request.headers_mut().insert("host", "box.example".parse().unwrap());
     assert_eq!(world.send(request).await.0.status(), StatusCode::OK);
     // What means something in a route is no path that is served, and nothing fails.

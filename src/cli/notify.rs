@@ -234,7 +234,7 @@ fn log(session: &Session, args: &LogArgs) -> Outcome {
     let rows = manual::log(reader.as_ref(), &sent_file(&loaded), args.channel.as_deref(), args.limit);
     let rows = rows.map_err(CliError::internal)?;
     let redactor = of(&loaded)?.redactor(&loaded);
-    let title = |row: &OutboxRow| redactor.redact(&row.alert.title);
+    let title = |row: &OutboxRow, lang| redactor.redact(&manual::title(row, lang));
     let out = &session.out;
     if out.json {
         let rows: Vec<_> = rows
@@ -242,7 +242,7 @@ fn log(session: &Session, args: &LogArgs) -> Outcome {
             .map(|row| {
                 json!({
                     "channel": row.channel, "state": state(Lang::En, row.state), "kind": row.alert.kind,
-                    "urgency": row.alert.urgency, "title": title(row), "approval": row.alert.approval,
+                    "urgency": row.alert.urgency, "title": title(row, Lang::En), "approval": row.alert.approval,
                     "attempts": row.attempts, "answer": row.answer, "next_at": row.next_at,
                     "created_at": row.created_at, "updated_at": row.updated_at,
                 })
@@ -276,7 +276,7 @@ fn log(session: &Session, args: &LogArgs) -> Outcome {
             (Tone::Plain, clean(&row.channel)),
             (tone, state(out.lang, row.state).to_owned()),
             (Tone::Dim, tried(row)),
-            (Tone::Plain, clean(&title(row))),
+            (Tone::Plain, clean(&title(row, out.lang))),
             (Tone::Dim, clean(&out.words(&row.answer))),
         ]
     };

@@ -117,6 +117,8 @@ fn a_port_that_is_taken_is_named() {
     env.write(".config/tmuxagent/config.yaml", &format!("serve: {{bind: '{bind}'}}\n"));
     let found = findings(&env, &[], "port");
     assert_eq!((found[0].0.as_str(), found[0].1.contains(&bind.to_string())), ("failure", true), "{found:?}");
+    let chinese = &findings(&env, &["--lang", "zh"], "port")[0].1;
+    assert!(cfg!(not(target_os = "linux")) || chinese.ends_with("：地址已被占用（系统错误 98）"), "{chinese}");
     drop(listener);
     assert_eq!(findings(&env, &[], "port")[0].0, "ok");
 }

@@ -11,8 +11,8 @@ use std::path::Path;
 use std::sync::Arc;
 use tmuxagent_model::{Alert, AlertKind, Millis, Timestamp, Urgency};
 use tmuxagent_store::{OutboxRow, OutboxState, Reader, StoreError};
-use tmuxagent_text::Lang;
 use tmuxagent_text::redact::Redactor;
+use tmuxagent_text::{Lang, sentence};
 
 /// The whole attempt of one channel, its retries included.
 const LIMIT: Millis = Millis::from_secs(60);
@@ -171,6 +171,12 @@ pub fn log(
     Ok(rows)
 }
 
+/// What a message of the log is about, as its reader's language says it. The words of a script are its own.
+#[must_use]
+pub fn title(row: &OutboxRow, lang: Lang) -> String {
+    if row.key.is_empty() { row.alert.title.clone() } else { sentence(lang, &row.alert.title) }
+}
+
 impl Direct {
     /// As a message of the outbox looks that was tried once.
     fn into_row(self) -> OutboxRow {
@@ -266,6 +272,20 @@ mod tests {
         let titles: Vec<_> = rows.iter().map(|row| (row.alert.title.as_str(), row.state)).collect();
         assert_eq!(titles, [("build 198", OutboxState::Sent), ("build 199", OutboxState::Sent)]);
         assert_eq!(log(None, &file, None, 1000).unwrap().len(), REMEMBERED);
+    }
+
+    /// Messages of the supervisor are stored in English and sent in the reader's language; a script's words are sent as they are.
+    #[tokio::test]
+    async fn the_log_tells_a_title_in_the_language_it_was_sent_in() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("sent.json");
+        let sent = [Sent { channel: "team".to_owned(), ok: true, answer: String::new() }];
+        remember(&file, Timestamp(0), Urgency::Normal, "shop: stage test failed", &sent).await.unwrap();
+        let own = log(None, &file, None, 1).unwrap().remove(0);
+        let stored = OutboxRow { key: "1".to_owned(), ..own.clone() };
+        assert_eq!(title(&own, Lang::Zh), "shop: stage test failed");
+        assert_eq!(title(&stored, Lang::Zh), "shop：阶段 test 失败");
+        assert_eq!(title(&stored, Lang::En), "shop: stage test failed");
     }
 
     #[test]

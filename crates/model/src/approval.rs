@@ -308,6 +308,9 @@ impl Approval {
     #[must_use]
     pub fn another_word(&self, written: &str) -> String {
         let word = self.confirm.as_deref().unwrap_or_default();
+        if written.trim().is_empty() {
+            return format!("a yes takes this word here: {word}");
+        }
         format!("`{written}` is not the word that a yes takes here: {word}")
     }
 

@@ -129,6 +129,7 @@ pub(super) const OF_RUNS: &[(&str, &str)] = &[
     ("{} (a yes takes the word {}; for {} to decide)", "{0}（同意须输入 {1}；由 {2} 决定）"),
     ("{} (a yes takes the word {})", "{0}（同意须输入 {1}）"),
     ("{} (for {} to decide)", "{0}（由 {1} 决定）"),
+    ("a yes takes this word here: {}", "此处同意须输入这个词：{0}"),
     ("`{}` is not the word that a yes takes here: {}", "`{0}` 不是此处同意须输入的词：{1}"),
     (
         "its command is suspended, and another one would begin beside it; end it first: `fg`, then C-c",

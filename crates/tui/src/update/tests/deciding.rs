@@ -58,6 +58,7 @@ fn a_yes_that_takes_a_word_is_given_by_it() {
     check(by_word(), "a d e p l o y enter", yes);
     check(by_word(), "w d e p l o y enter", yes);
     check(by_word(), "a y enter", "(`y` is not the word that a yes takes here: deploy)");
+    check(by_word(), "a enter", "(a yes takes this word here: deploy)");
     check(by_word(), "a esc", "");
     check(by_word(), "x y", "{'command':'decide','approval':'A','revision':1,'verdict':{'approve':false}}");
 }

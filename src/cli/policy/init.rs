@@ -14,7 +14,7 @@ use tmuxagent_text::clean;
 /// The longest file of a project that is looked into, bytes.
 const LONGEST: u64 = 1024 * 1024;
 /// The policy's name within the project.
-const NAME: &str = "tmuxagent.yaml";
+pub(super) const NAME: &str = "tmuxagent.yaml";
 
 /// What leaves the machine gets an approval; every line says where it came from.
 #[derive(Debug, Args)]

@@ -164,6 +164,9 @@ fn check(session: &Session, args: &CheckArgs) -> Outcome {
     if session.out.json {
         session.out.json(&report.json)?;
     } else {
+        if args.files.is_empty() {
+            tell_in_force(session, &sources)?;
+        }
         session.out.raw(&report.show(session.out.lang))?;
     }
     Ok(match report.exit_code {
@@ -171,6 +174,25 @@ fn check(session: &Session, args: &CheckArgs) -> Outcome {
         1 => exit::NEGATIVE,
         _ => exit::USER,
     })
+}
+
+/// Names what was checked where nobody named a file: whoever wrote a policy in the folder they stand in takes that for it.
+fn tell_in_force(session: &Session, sources: &[Source]) -> Result<(), CliError> {
+    let names = tmuxagent_config::policy_names(sources);
+    let is_bundled = names.iter().all(|name| name.starts_with('<'));
+    let shown: Vec<String> = names.iter().map(|name| clean(name)).collect();
+    let out = &session.out;
+    out.say(&match is_bundled {
+        true => "the policies in force: the bundled ones".to_owned(),
+        false => format!("the policies in force: {}", shown.join(", ")),
+    })?;
+    let here = std::path::absolute(init::NAME).unwrap_or_else(|_| PathBuf::from(init::NAME));
+    let same = |name: &String| std::fs::canonicalize(name).ok() == std::fs::canonicalize(&here).ok();
+    if here.is_file() && !names.iter().any(same) {
+        let file = init::NAME;
+        out.say(&format!("{file} in this folder is not among them: `tmuxagent policy check {file}` checks it"))?;
+    }
+    Ok(())
 }
 
 /// The texts of the named policies, or of those that a supervisor would load.

@@ -1,6 +1,12 @@
 //! What is said of policies: their YAML, their keys and values, what they would do.
 
 pub(super) const ROWS: &[(&str, &str)] = &[
+    ("the policies in force: the bundled ones", "现用的策略：内置策略"),
+    ("the policies in force: {}", "现用的策略：{0}"),
+    (
+        "{} in this folder is not among them: `tmuxagent policy check {}` checks it",
+        "此目录中的 {0} 不在其中：`tmuxagent policy check {1}` 检查它",
+    ),
     // Kinds of things, in holes.
     ("a policy", "策略"),
     ("a pipeline", "流水线"),

@@ -57,6 +57,18 @@ fn picture() -> Snapshot {
                     text: format!("it says `tmuxagent {}` and /srv/{}", WINDOW.repeat(3), "folder/".repeat(20)),
                 },
             ),
+            event(
+                123_458,
+                Note::StageFailed {
+                    run: RunId(7),
+                    stage: "t".into(),
+                    by: format!("exit code 1; its output: `{}`", "x".repeat(24)),
+                    attempt: 1,
+                    said: String::new(),
+                },
+            ),
+            // Behind what stands in backticks, as wide as a line of sixty cells, is a closing sign.
+            event(123_459, Note::Text { text: format!("它说：`{}`；完", "x".repeat(42)) }),
         ],
         held: vec![HeldSend {
             intent: IntentId::new("01JINTENT"),

@@ -5,10 +5,14 @@ use super::words::went_well;
 use super::{Report, Word, parts, word};
 use jiff::tz::TimeZone;
 use std::fmt::Write as _;
+use tmuxagent_text::plain::cut_chars;
 use tmuxagent_text::{Lang, clean, span};
 
 /// Causes of failures that a message names.
 const CAUSES: usize = 3;
+
+/// The longest cause in a message, characters.
+const CAUSE: usize = 120;
 
 /// Writes the lines.
 #[must_use]
@@ -27,7 +31,7 @@ pub fn summary(lang: Lang, zone: &TimeZone, report: &Report) -> String {
         let _ = writeln!(out, "{}: {}", part.title, part.counts.join(lang.pick(", ", "，")));
     }
     for failure in report.failures.iter().take(CAUSES) {
-        let cause = cause(lang, failure);
+        let cause = cut_chars(&cause(lang, failure), CAUSE);
         let _ = writeln!(out, "{}× {} / {}: {cause}", failure.times, clean(&failure.pipeline), clean(&failure.stage));
     }
     if report.failures.len() > CAUSES {

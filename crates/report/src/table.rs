@@ -4,7 +4,6 @@ use super::words::{ends, rate, went_well};
 use super::{Failure, Report, Spans, Word, word};
 use jiff::tz::TimeZone;
 use tmuxagent_model::{Millis, Timestamp};
-use tmuxagent_text::plain::cut_chars;
 use tmuxagent_text::{Lang, clean, local, sentence, span, via};
 
 /// A part of the report.
@@ -24,9 +23,6 @@ pub struct Part {
 
 /// How many causes of failures are listed.
 const CAUSES: usize = 20;
-
-/// The longest cause, characters.
-const CAUSE: usize = 120;
 
 /// All parts that have something to say.
 #[must_use]
@@ -135,7 +131,7 @@ pub(crate) fn cause(lang: Lang, failure: &Failure) -> String {
         told.push_str(lang.pick("; ", "；"));
         told.push_str(&clean(&failure.said));
     }
-    cut_chars(&told, CAUSE)
+    told
 }
 
 fn moment(zone: &TimeZone, at: Timestamp) -> String {

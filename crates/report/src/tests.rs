@@ -1,4 +1,4 @@
-use super::{Collector, Report, html, markdown, summary};
+use super::{Collector, Report, html, markdown, parts, summary};
 use jiff::tz::TimeZone;
 use tmuxagent_model::{
     AgentSeen, AgentState, ApprovalState, Decider, Decision, EventLine, HostName, Millis, Note, PaneId, PaneKey, RunId,
@@ -108,6 +108,17 @@ fn what_lies_in_the_stretch_is_counted() {
 fn causes_that_differ_in_numbers_alone_are_one() {
     let failures: Vec<_> = sample().failures.iter().map(|it| (it.times, it.last)).collect();
     assert_eq!(failures, [(2, after(230)), (1, after(240))]);
+}
+
+#[test]
+fn a_long_cause_is_whole_in_the_table_and_cut_in_a_message() {
+    let path = format!("/srv/{}end.rs", "folder/".repeat(30));
+    let mut collector = Collector::new(after(0), after(10_000), TimeZone::UTC);
+    [started(0, 1), failed(10, 1, &path)].iter().for_each(|line| collector.line(line));
+    let report = collector.finish(after(10_000));
+    let rows: Vec<_> = parts(Lang::En, &TimeZone::UTC, &report).into_iter().flat_map(|part| part.rows).collect();
+    assert!(rows.iter().flatten().any(|cell| cell.contains(&path)), "{rows:?}");
+    assert!(!summary(Lang::En, &TimeZone::UTC, &report).contains(&path));
 }
 
 #[test]

@@ -110,10 +110,12 @@ impl Fold {
             line.fold = Some(line.text.len());
         }
         line.wide = wide;
-        // Behind a command that is longer than the line a full stop makes no line of its own.
-        let behind = closing && line.whole;
+        // Behind a command that is longer than the line a full stop makes no line of its own; one that fits has no such need.
+        let behind = closing && line.whole && self.commands == Commands::Whole;
         line.whole = whole || behind;
-        if line.used + more > room && !behind {
+        // What goes on in the next line may fill that one too.
+        let mut room = room;
+        while line.used + more > room && !behind {
             if blank {
                 // The blank that ends the line takes no cell.
                 lines.push(std::mem::take(line).text.trim_end().to_owned());
@@ -123,13 +125,18 @@ impl Fold {
             let at = line.fold.or(joint).unwrap_or(line.text.len());
             let rest = line.text.split_off(at);
             let full = std::mem::replace(&mut line.text, rest);
-            if line.used > 0 {
-                lines.push(full.trim_end().to_owned());
-            } else {
+            let was_empty = line.used == 0;
+            if was_empty {
                 // Only colours stood there.
                 line.text.insert_str(0, &full);
+            } else {
+                lines.push(full.trim_end().to_owned());
             }
             (line.used, line.fold, line.joint) = (self.cells(&line.text), None, None);
+            if was_empty {
+                break;
+            }
+            room = self.rest.max(2);
         }
         if line.used > 0 || !blank || lines.is_empty() {
             line.text.push_str(piece);
@@ -192,6 +199,21 @@ mod tests {
         let lines = fold.lines(told);
         assert!(lines.iter().all(|line| cells(line) <= 20), "{lines:?}");
         assert_eq!(lines.concat().replace(' ', ""), told.replace(' ', ""));
+    }
+
+    /// A closing sign behind a command that just fits hangs over no edge.
+    #[test]
+    fn a_closing_sign_behind_a_command_keeps_the_width() {
+        for width in 16..30 {
+            let fold = Fold { first: width, rest: width, commands: Commands::WhereTheyFit };
+            for told in
+                ["执行失败：`make test-all`；没有任何输出", "它说 `make test-all`，然后 `make lint`。", "a `b c`."]
+            {
+                let lines = fold.lines(told);
+                assert!(lines.iter().all(|line| cells(line) <= width), "{width}: {lines:?}");
+                assert_eq!(lines.concat().replace(' ', ""), told.replace(' ', ""));
+            }
+        }
     }
 
     #[test]

@@ -405,7 +405,10 @@ fn why_failed(stage: &StageRun, ended: String) -> String {
     let said = failed.map(|failed| &failed.said).filter(|said| !said.is_empty());
     match stage.told.as_ref().or(said) {
         // Where a line decided, it stands there already.
-        Some(told) if !why.contains(told.as_str()) => format!("{why}; its output: `{told}`"),
-        Some(_) | None => why,
+        Some(told) if why.contains(told.as_str()) => why,
+        // With backticks of its own its end could not be seen.
+        Some(told) if told.contains('`') => format!("{why}; its output: “{told}”"),
+        Some(told) => format!("{why}; its output: `{told}`"),
+        None => why,
     }
 }

@@ -3,6 +3,7 @@
 pub(super) const OF_RUNS: &[(&str, &str)] = &[
     // What ended a stage, with what led to it.
     ("{}; its output: `{}`", "{0}；其输出：`{1}`"),
+    ("{}; its output: “{}”", "{0}；其输出：「{1}」"),
     ("{}; it printed nothing", "{0}；没有任何输出"),
     ("{}: it printed nothing", "{0}：没有任何输出"),
     ("it printed nothing", "没有任何输出"),
@@ -215,6 +216,7 @@ mod tests {
                 "已批准：持有链接的人（发往 mine）（链接）",
             ),
             ("exit code 1; its output: `timeout`", "退出码 1；其输出：`timeout`"),
+            ("exit code 1; its output: “failed: `bt` and b”", "退出码 1；其输出：「failed: `bt` and b」"),
             ("run false: exit code 1; it printed nothing", "run false：退出码 1；没有任何输出"),
             ("exit_code 3: it printed nothing", "exit_code 3：没有任何输出"),
             (

@@ -85,7 +85,7 @@ pub(super) fn fill(template: &str, holes: &[&str], words: &dyn Fn(&str) -> Strin
         match number {
             Some(number) => {
                 let hole = holes.get(number).copied().unwrap_or("");
-                if out.ends_with(['`', '\'', '{']) {
+                if out.ends_with(['`', '\'', '{', '「']) {
                     out.push_str(hole)
                 } else {
                     out.push_str(&words(hole))

@@ -83,8 +83,9 @@ fn list(out: &Output, approvals: &[Approval], now: Timestamp) -> Result<(), CliE
             choices(out, approval)?;
             answer(out, approval)?;
             lease(out, approval)?;
-            evidence(out, approval)?;
         }
+        // What was decided is looked up for what it was decided on.
+        evidence(out, approval)?;
     }
     Ok(())
 }

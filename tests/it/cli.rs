@@ -6,8 +6,8 @@ use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 use tmuxagent_ipc::wire::{ErrorKind, Reply, Request};
 use tmuxagent_model::{
-    ApprovalId, Command, ConfigPart, Doubt, EventLine, Freeze, HostState, HowChanged, KeyStep, Note, PaneState,
-    PartChange, Problem, RunControl, RunId, Severity, Snapshot, Timestamp, Verdict,
+    ApprovalId, ApprovalState, Command, ConfigPart, Doubt, EventLine, Freeze, HostState, HowChanged, KeyStep, Note,
+    PaneState, PartChange, Problem, RunControl, RunId, Severity, Snapshot, Timestamp, Verdict,
 };
 
 /// Two hosts with three panes, one approval, one run.
@@ -244,6 +244,22 @@ fn every_form_of_a_pane_is_understood() {
         })
         .collect();
     assert_eq!(panes, [&["local:%3"; 6][..], &["local:%4", "nas:%3", "nas:%3"]].concat());
+}
+
+/// Whoever looks up why something was rejected sees what the question had shown.
+#[test]
+fn a_decided_question_shows_the_lines_that_it_was_decided_on() {
+    let env = TestEnv::new();
+    let mut picture = Snapshot { panes: vec![pane("local", 3, "s", "w")], ..Snapshot::default() };
+    let mut asked = approval(&picture.panes[0], "01JAPPROVALA");
+    asked.state = ApprovalState::Rejected;
+    asked.evidence = vec!["Tests: 1 failed".to_owned()];
+    picture.approvals = vec![asked];
+    let _supervisor = StagedSupervisor::start(&env.runtime_dir(), picture, |_| None);
+    for arguments in [&["approvals", "--all"][..], &["approvals", "01J"]] {
+        let ran = env.run(arguments);
+        assert!(ran.stdout.contains("Tests: 1 failed"), "{arguments:?}: {ran}");
+    }
 }
 
 #[test]

@@ -20,6 +20,9 @@ const REMEMBERED: usize = 20;
 pub struct AnsweredQuestion {
     /// What was asked.
     pub question: String,
+    /// The lines that it showed, oldest first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub evidence: Vec<String>,
     /// How it was decided, by whom, and when.
     pub decision: Cause,
 }
@@ -45,8 +48,9 @@ impl StageExplanation {
             ..
         } = &mut self;
         [place, summary, defined_at].into_iter().chain(waits_for).chain(evidence).for_each(clean);
-        if let Some(AnsweredQuestion { question, decision }) = answered {
+        if let Some(AnsweredQuestion { question, evidence, decision }) = answered {
             clean(question);
+            evidence.iter_mut().for_each(clean);
             decision.clean(cleaner);
         }
         [started_by, opened_by, ended_by].into_iter().flatten().for_each(|cause| cause.clean(cleaner));
@@ -85,7 +89,8 @@ impl Engine {
     pub(crate) fn answered(&self, run: Option<&Run>, stage: &StageRun) -> Option<AnsweredQuestion> {
         let others = self.decided(run, stage).filter(|(asked, _)| asked.kind != ApprovalKind::Gate);
         let (asked, decision) = others.max_by_key(|(_, decision)| decision.at)?;
-        Some(AnsweredQuestion { question: asked.question.clone(), decision: told_decision(decision) })
+        let (question, evidence) = (asked.question.clone(), asked.evidence.clone());
+        Some(AnsweredQuestion { question, evidence, decision: told_decision(decision) })
     }
 
     /// The questions about a stage that were decided.

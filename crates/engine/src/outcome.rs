@@ -64,11 +64,31 @@ impl Turn<'_> {
         }
     }
 
+    /// Whether a `shell:` action fails its stage, which is told with the same words.
+    fn fails_its_stage(&self, row: &IntentRow, outcome: &Outcome) -> bool {
+        let failed = match outcome {
+            Outcome::Shell(shell) => shell.exit != Some(0),
+            Outcome::Failed { .. } => true,
+            Outcome::Done | Outcome::Skipped { .. } | Outcome::Unknown { .. } => false,
+        };
+        let current =
+            || matches!(row.purpose, Purpose::Plan { .. }).then(|| self.is_current(&row.purpose, &row.intent.id));
+        let planned = |at| self.stage(at).and_then(|stage| stage.plan.get(stage.cursor as usize));
+        let stage = || current().flatten().and_then(planned);
+        failed
+            && !row.withdrawn
+            && matches!(row.intent.effect, Effect::Shell(_))
+            && stage().is_some_and(|planned| !matches!(planned, Planned::Run { .. }))
+    }
+
     /// Tells the event list.
     fn tell_outcome(&mut self, row: &IntentRow, outcome: &Outcome) {
         let place = row.intent.effect.pane().map(|pane| pane.told(&self.place(pane))).unwrap_or_default();
         let (intent, text) = (row.intent.id.clone(), describe_intent(self.state, row));
         let typed = matches!(row.intent.effect, Effect::Send(_) | Effect::Prompt(_));
+        if self.fails_its_stage(row, outcome) {
+            return;
+        }
         let note = match outcome {
             Outcome::Done if typed => {
                 let text = typed_keys(self.state, row, self.cleaner).unwrap_or(text);

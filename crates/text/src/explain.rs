@@ -53,7 +53,7 @@ pub struct Stage {
 }
 
 /// What made something hold.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 struct Cause {
     at: Timestamp,
     #[serde(default)]
@@ -66,6 +66,8 @@ struct Cause {
 #[derive(Debug, Clone, Deserialize)]
 struct Answered {
     question: String,
+    #[serde(default)]
+    evidence: Vec<String>,
     decision: Cause,
 }
 
@@ -162,6 +164,9 @@ pub struct Line {
     pub tone: Tone,
 }
 
+/// Lines of a decided question that are shown.
+const SHOWN_OF_DECIDED: usize = 3;
+
 /// Lines of an open question that are shown, those that tell a cause first.
 const SHOWN: usize = 6;
 
@@ -180,6 +185,30 @@ pub fn lines(lang: Lang, zone: &TimeZone, stage: &Stage) -> Vec<Line> {
     let mut page = Page { lang, zone, lines: Vec::new() };
     page.stage(stage);
     page.lines
+}
+
+impl Stage {
+    /// Whether the answer to its last question is what ended it.
+    fn ended_by_answer(&self) -> bool {
+        let answer = self.answered.as_ref().map(|answered| &answered.decision);
+        let end = self.ended_by.as_ref();
+        answer.zip(end).is_some_and(|(answer, end)| (&answer.rule, &answer.text) == (&end.rule, &end.text))
+    }
+
+    /// Whether its summary says nothing but that.
+    fn summary_is_answer(&self) -> bool {
+        let end = self.ended_by.as_ref().filter(|_| self.ended_by_answer());
+        end.is_some_and(|end| self.summary == format!("{}: {}", end.rule, end.text))
+    }
+
+    /// Whether a line stands elsewhere in its explanation.
+    fn tells(&self, line: &str) -> bool {
+        let line = line.trim();
+        line.is_empty()
+            || self.summary.contains(line)
+            || self.evidence.iter().any(|shown| shown.trim() == line)
+            || self.earlier.iter().any(|attempt| attempt.said.contains(line) || attempt.cause.text.contains(line))
+    }
 }
 
 struct Page<'a> {
@@ -208,7 +237,7 @@ impl Page<'_> {
         };
         let heading = format!("{}  {doing}{attempt}{round}", clean(&stage.stage));
         self.put(0, Some(Sign::Stage(state)), heading, Tone::Stage(state));
-        if !stage.summary.is_empty() {
+        if !stage.summary.is_empty() && !stage.summary_is_answer() {
             self.put(1, None, clean(&sentence(lang, &stage.summary)), Tone::Plain);
         }
         if !stage.waits_for.is_empty() {
@@ -219,20 +248,14 @@ impl Page<'_> {
         }
         if !stage.evidence.is_empty() {
             self.heading(Text::Evidence);
-            let (shown, left_out) = fitting(&stage.evidence, SHOWN);
-            shown.iter().for_each(|line| self.put(2, None, clean(line), Tone::Plain));
-            if left_out > 0 {
-                let more = match lang {
-                    Lang::En => format!("{GAP} {left_out} more"),
-                    Lang::Zh => format!("{GAP} 还有 {left_out} 行"),
-                };
-                self.put(2, None, more, Tone::Dim);
-            }
+            self.evidence(&stage.evidence, SHOWN);
         }
+        // An end by the answer to its last question is told there, with the question.
+        let ended_by = stage.ended_by.as_ref().filter(|_| !stage.ended_by_answer());
         let causes = [
-            (Text::StartedBy.of(lang), &stage.started_by),
-            (lang.pick("its gate", "审批"), &stage.opened_by),
-            (Text::EndedBy.of(lang), &stage.ended_by),
+            (Text::StartedBy.of(lang), stage.started_by.as_ref()),
+            (lang.pick("its gate", "审批"), stage.opened_by.as_ref()),
+            (Text::EndedBy.of(lang), ended_by),
         ];
         for (name, cause) in causes {
             if let Some(cause) = cause {
@@ -240,10 +263,13 @@ impl Page<'_> {
                 self.cause(2, cause);
             }
         }
-        if let Some(Answered { question, decision }) = &stage.answered {
+        if let Some(Answered { question, evidence, decision }) = &stage.answered {
             self.put(1, None, lang.pick("its last question", "最近的提问").to_owned(), Tone::Strong);
             self.put(2, None, clean(&sentence(lang, question)), Tone::Plain);
+            // What the summary or an attempt tells is not told once more.
+            let lines: Vec<String> = evidence.iter().filter(|line| !stage.tells(line)).cloned().collect();
             self.cause(2, decision);
+            self.evidence(&lines, SHOWN_OF_DECIDED);
         }
         if !stage.rounds.is_empty() {
             self.put(1, None, lang.pick("earlier rounds", "此前各轮").to_owned(), Tone::Strong);
@@ -284,6 +310,19 @@ impl Page<'_> {
         }
         if !stage.defined_at.is_empty() {
             self.put(1, None, format!("{} {}", Text::DefinedAt.of(lang), clean(&stage.defined_at)), Tone::Dim);
+        }
+    }
+
+    /// Lines of a question, at most so many.
+    fn evidence(&mut self, lines: &[String], most: usize) {
+        let (shown, left_out) = fitting(lines, most);
+        shown.iter().for_each(|line| self.put(2, None, clean(line), Tone::Plain));
+        if left_out > 0 {
+            let more = match self.lang {
+                Lang::En => format!("{GAP} {left_out} more"),
+                Lang::Zh => format!("{GAP} 还有 {left_out} 行"),
+            };
+            self.put(2, None, more, Tone::Dim);
         }
     }
 

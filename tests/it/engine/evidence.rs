@@ -207,6 +207,7 @@ fn an_explanation_shows_the_open_question_s_lines_and_who_answered_it() {
     world.decide(id, true);
     let told = world.explained();
     assert_eq!(told["answered"]["decision"]["text"], "by wu via key");
+    assert_eq!(told["answered"]["evidence"][0], "not ok 1 - adds [redacted]");
     assert!(told.get("evidence").is_none() && told.get("opened_by").is_none());
     let told = lines(&[told]);
     // The attempt that runs now has no end; what ended the ones before stands with them.

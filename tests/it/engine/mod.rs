@@ -11,6 +11,7 @@ mod replay;
 mod scenario;
 mod set_back;
 mod speaker;
+mod told_once;
 
 use scenario::Scenario;
 use std::path::PathBuf;

@@ -71,14 +71,13 @@ impl Turn<'_> {
             Outcome::Failed { .. } => true,
             Outcome::Done | Outcome::Skipped { .. } | Outcome::Unknown { .. } => false,
         };
-        let current =
-            || matches!(row.purpose, Purpose::Plan { .. }).then(|| self.is_current(&row.purpose, &row.intent.id));
-        let planned = |at| self.stage(at).and_then(|stage| stage.plan.get(stage.cursor as usize));
-        let stage = || current().flatten().and_then(planned);
+        // Only an action of a plan is current. A command beside the pane is judged by its stage's conditions.
+        let stage = self.is_current(&row.purpose, &row.intent.id).and_then(|at| self.stage(at));
+        let planned = stage.and_then(|stage| stage.plan.get(stage.cursor as usize));
         failed
             && !row.withdrawn
             && matches!(row.intent.effect, Effect::Shell(_))
-            && stage().is_some_and(|planned| !matches!(planned, Planned::Run { .. }))
+            && planned.is_some_and(|planned| !matches!(planned, Planned::Run { .. }))
     }
 
     /// Tells the event list.

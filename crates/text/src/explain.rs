@@ -53,7 +53,7 @@ pub struct Stage {
 }
 
 /// What made something hold.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 struct Cause {
     at: Timestamp,
     #[serde(default)]

@@ -121,6 +121,9 @@ impl Connection {
             Err(_) if is_wish => Err(uncertain(Doubt::Slow)),
             Err(_) => Err(silent()),
             Ok(Err(ClientError::Unanswered)) if is_wish => Err(uncertain(Doubt::Ended)),
+            Ok(Err(ClientError::Unanswered)) => Err(gone(
+                "the supervisor ended before it told what was asked; nothing was done by that (another may be starting)",
+            )),
             Ok(Err(error)) => Err(gone(&error.to_string())),
             Ok(Ok(Reply::Uncertain { doubt })) => Err(uncertain(doubt)),
             Ok(Ok(Reply::Error { kind, text })) => Err(CliError::Answer { kind, text }),

@@ -8,7 +8,7 @@ use serde_json::json;
 use tmuxagent_ipc::wire::ErrorKind;
 use tmuxagent_model::{Approval, ApprovalKind, ApprovalState, Command, Millis, Verdict};
 use tmuxagent_text::cli::{Word, word};
-use tmuxagent_text::{Lang, clean, message, question, reveal, skip_reason};
+use tmuxagent_text::{Lang, clean, effect_sentence, message, question, reveal, skip_reason};
 
 #[derive(Debug, Args)]
 pub(super) struct DecideArgs {
@@ -118,7 +118,9 @@ fn done_by(lang: Lang, approval: &Approval, choice: Choice, answer: Option<&str>
     match (choice, answer) {
         // The answer takes the place of what a plain yes would type, but for the word without which a yes is none.
         (Choice::Approve, Some(answer)) if !approval.is_confirmed_by(answer) => clean(answer),
-        (Choice::Approve, _) if !approval.effect_text.is_empty() => reveal(&approval.effect_text),
+        (Choice::Approve, _) if !approval.effect_text.is_empty() => {
+            reveal(&effect_sentence(lang, &approval.effect_text))
+        }
         (Choice::Approve | Choice::Reject, _) => clean(&question(lang, approval)),
     }
 }

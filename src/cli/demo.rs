@@ -55,7 +55,13 @@ pub(super) fn run(session: &Session, args: &DemoArgs) -> Outcome {
         out: session.out.clone(),
         overrides: Overrides {
             config: Some(stage.folder.join("config.yaml")),
-            policy: session.overrides.policy.clone(),
+            // One that the environment names is the user's own, not one for the demonstration.
+            policy: match session.environment.non_empty("TMUXAGENT_POLICY") {
+                Some(named) if session.overrides.policy == named.split(':').map(PathBuf::from).collect::<Vec<_>>() => {
+                    Vec::new()
+                }
+                _ => session.overrides.policy.clone(),
+            },
             state_dir: Some(stage.folder.join("state")),
             tmux_socket: Some(stage.socket().display().to_string()),
         },

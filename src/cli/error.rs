@@ -112,7 +112,8 @@ impl CliError {
     pub fn text(&self) -> String {
         match self {
             Self::User(problem) | Self::System(problem) => problem.text.clone(),
-            Self::NoSupervisor { text } | Self::NotFound { text, .. } | Self::Answer { text, .. } => text.clone(),
+            Self::NoSupervisor { text } | Self::NotFound { text, .. } => text.clone(),
+            Self::Answer { text, .. } => tmuxagent_text::in_zone(text, &jiff::tz::TimeZone::system()),
             Self::Uncertain { doubt, .. } => i18n::doubt(Lang::En, doubt),
             Self::Internal(report) => format!("{report:#}"),
             Self::Pipe => String::new(),

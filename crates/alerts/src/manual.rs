@@ -45,8 +45,10 @@ pub async fn send(
     let (title, body) = text.split_once('\n').unwrap_or((text, ""));
     let title = match form {
         Form::Plain => title.to_owned(),
-        Form::Markdown => title.trim_start_matches(['#', ' ']).replace("**", "").replace('`', ""),
+        Form::Markdown => super::markdown::title(title),
     };
+    // A single line has its markup and links whole in the body, where services that take a title apart show it below.
+    let body = if form == Form::Markdown && body.trim().is_empty() { text } else { body };
     to_all(channels, Message { form, ..Message::plain(&title, body, urgency, lang, redactor) }).await
 }
 

@@ -138,6 +138,11 @@ fn is_address(url: &str) -> bool {
         && url.chars().all(|c| c.is_ascii_graphic() && !"<>\"'`|()[]\\".contains(c))
 }
 
+/// A line of Markdown as a title, which has no markup.
+pub fn title(line: &str) -> String {
+    line.trim_start_matches(['#', ' ']).replace("**", "").replace('`', "")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -213,7 +213,8 @@ impl Message {
 
     fn written(&self, markup: Markup, head: Head) -> String {
         let mut parts = Vec::new();
-        if head == Head::WithTitle {
+        let is_whole = self.form == Form::Markdown && super::markdown::title(&self.body) == self.title;
+        if head == Head::WithTitle && !is_whole {
             parts.push(markup.heading(&self.title));
         }
         if !self.body.is_empty() {

@@ -7,12 +7,13 @@
 use super::decide::typed_text;
 use super::message::lines_of;
 use super::token::short_code;
+use jiff::tz::TimeZone;
 use std::fmt::Write;
 use tmuxagent_model::{Approval, ApprovalId, ApprovalKind, KeyStep, Verdict};
 use tmuxagent_text::escape;
+use tmuxagent_text::local;
 use tmuxagent_text::plain::one_line;
 use tmuxagent_text::redact::Redactor;
-use tmuxagent_text::utc;
 use tmuxagent_text::{Lang, Text, answered, message, question, told_option};
 use tmuxagent_yaml::nearest;
 
@@ -66,7 +67,13 @@ fn identity(id: &str) -> String {
 /// What stands in the file. `who` is whose decision a word in it is. `note` answers what was written last; it stands as a
 /// [`remark`].
 #[must_use]
-pub fn request_text(approval: &Approval, who: &str, lang: Lang, redactor: &Redactor, note: Option<&str>) -> String {
+pub fn request_text(
+    approval: &Approval,
+    who: &str,
+    (lang, zone): (Lang, &TimeZone),
+    redactor: &Redactor,
+    note: Option<&str>,
+) -> String {
     let line = |text: &str| one_line(&redactor.redact(text));
     let mut text = format!("{}\n\n", line(&question(lang, approval)));
     let mut field = |label: &str, value: &str| {
@@ -80,8 +87,8 @@ pub fn request_text(approval: &Approval, who: &str, lang: Lang, redactor: &Redac
     field(lang.pick("pipeline", "流水线"), &line(approval.pipeline.as_deref().unwrap_or_default()));
     field(lang.pick("stage", "阶段"), &line(approval.stage.as_deref().unwrap_or_default()));
     field(lang.pick("why", "原因"), lang.reason(&approval.kind));
-    field(lang.pick("asked", "提出"), &utc(approval.asked_at));
-    field(lang.pick("until", "截止"), &approval.expires_at.map(utc).unwrap_or_default());
+    field(lang.pick("asked", "提出"), &local(zone, approval.asked_at));
+    field(lang.pick("until", "截止"), &approval.expires_at.map(|at| local(zone, at)).unwrap_or_default());
     field(lang.pick("code", "校验码"), &short_code(approval));
     let told = approval.options.iter().map(|option| told_option(lang, approval, option, &line(option)));
     field(lang.pick("answers", "可选答案"), &told.collect::<Vec<_>>().join(" | "));

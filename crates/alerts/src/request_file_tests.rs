@@ -1,17 +1,18 @@
 use super::*;
 use crate::message::tests::approval;
+use jiff::tz::TimeZone;
 use proptest::prelude::*;
 use tmuxagent_model::HostName;
 
 fn read(content: &str) -> Written {
     let asked = Approval { options: vec!["staging".into(), "prod eu".into()], ..approval() };
-    let request = request_text(&asked, "mei", Lang::En, &Redactor::default(), None);
+    let request = request_text(&asked, "mei", (Lang::En, &TimeZone::UTC), &Redactor::default(), None);
     read_decision(&content.replace("REQUEST", &request), Some(&request), &asked, Lang::En)
 }
 
 #[test]
 fn a_request_reads_by_itself() {
-    insta::assert_snapshot!(request_text(&approval(), "mei", Lang::En, &Redactor::default(), Some("not understood: `x`")), @r"
+    insta::assert_snapshot!(request_text(&approval(), "mei", (Lang::En, &TimeZone::UTC), &Redactor::default(), Some("not understood: `x`")), @r"
     Build after green tests?
 
     where: local proj:storyapp.0 %3
@@ -63,7 +64,7 @@ fn what_people_write_is_understood() {
 #[test]
 fn a_request_of_an_earlier_life_is_known_in_any_language() {
     let (asked, redactor) = (approval(), Redactor::default());
-    let left = |lang, note: Option<&str>| request_text(&asked, "mei", lang, &redactor, note);
+    let left = |lang, note: Option<&str>| request_text(&asked, "mei", (lang, &TimeZone::UTC), &redactor, note);
     let no = Written::Decided(Verdict { approve: false, answer: None });
     for written in [Lang::En, Lang::Zh] {
         for read in [Lang::En, Lang::Zh] {
@@ -89,7 +90,7 @@ fn a_request_of_an_earlier_life_is_known_in_any_language() {
 fn a_word_that_a_yes_takes_is_named_and_taken() {
     let asked = Approval { confirm: Some("build".into()), approvers: vec!["mei".into(), "li".into()], ..approval() };
     for lang in [Lang::En, Lang::Zh] {
-        let request = request_text(&asked, "mei", lang, &Redactor::default(), None);
+        let request = request_text(&asked, "mei", (lang, &TimeZone::UTC), &Redactor::default(), None);
         assert!(request.contains("build\n") && request.contains("mei, li") && !request.contains("echo approve"));
         let read = |word: &str| read_decision(&format!("{request}{word}\n"), Some(&request), &asked, lang);
         let yes = Written::Decided(Verdict { approve: true, answer: Some("build".to_owned()) });
@@ -99,7 +100,7 @@ fn a_word_that_a_yes_takes_is_named_and_taken() {
             let Written::Wrong(said) = read(other) else { panic!("{other}") };
             assert!(said.contains("build"), "{said}");
         }
-        let strangers = request_text(&asked, "wu", lang, &Redactor::default(), None);
+        let strangers = request_text(&asked, "wu", (lang, &TimeZone::UTC), &Redactor::default(), None);
         assert!(!strangers.contains("echo reject") && is_request(&strangers));
     }
 }
@@ -108,7 +109,7 @@ fn a_word_that_a_yes_takes_is_named_and_taken() {
 fn a_text_that_a_command_waits_for_is_named_and_taken() {
     let asked = Approval { kind: ApprovalKind::Asks, effect: Vec::new(), ..approval() };
     for lang in [Lang::En, Lang::Zh] {
-        let request = request_text(&asked, "mei", lang, &Redactor::default(), None);
+        let request = request_text(&asked, "mei", (lang, &TimeZone::UTC), &Redactor::default(), None);
         assert!(request.contains("answer: ") && !request.contains("echo approve"), "{request}");
         assert!(request.contains(Text::EffectWritten.of(lang)) && !request.contains("reject"), "{request}");
         assert!(is_request(&request) && !has_word(&request));
@@ -139,7 +140,7 @@ fn each_answer_and_a_no_say_what_they_type() {
         effect_no: steps("n"),
         ..approval()
     };
-    let request = request_text(&asked, "mei", Lang::En, &Redactor::default(), None);
+    let request = request_text(&asked, "mei", (Lang::En, &TimeZone::UTC), &Redactor::default(), None);
     for told in ["The answer yes will type:\n  y\n  [Enter]\n", "A no will type:\n  n\n  [Enter]\n"] {
         assert!(request.contains(told), "{request}");
     }
@@ -224,7 +225,7 @@ proptest! {
     ) {
         let of = |zh| if zh { Lang::Zh } else { Lang::En };
         let asked = Approval { evidence: lines, ..approval() };
-        let request = request_text(&asked, "mei", of(zh), &Redactor::default(), None);
+        let request = request_text(&asked, "mei", (of(zh), &TimeZone::UTC), &Redactor::default(), None);
         for known in [None, Some(request.as_str())] {
             prop_assert_eq!(read_decision(&request, known, &asked, of(read_zh)), Written::Nothing);
         }
@@ -253,7 +254,7 @@ proptest! {
     #[test]
     fn no_request_decides_itself(question in ".{0,60}", evidence in prop::collection::vec(".{0,60}", 0..4)) {
         let asked = Approval { question, evidence, ..approval() };
-        let request = request_text(&asked, "mei", Lang::En, &Redactor::default(), None);
+        let request = request_text(&asked, "mei", (Lang::En, &TimeZone::UTC), &Redactor::default(), None);
         prop_assert_eq!(read_decision(&request, Some(&request), &asked, Lang::En), Written::Nothing);
         prop_assert!(!has_word(&request) && is_request(&request));
         let cut: String = request.chars().take(request.chars().count() / 2).collect();

@@ -4,6 +4,7 @@
 //! links; requests appear by renaming, so that nobody reads half of one; a word stays in its file until its decision is
 //! settled ([`ApprovalFiles::settle`]), and counts only for the revision in the file's name.
 
+use jiff::tz::TimeZone;
 use rustix::fs::{Mode, OFlags};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read, Write};
@@ -175,7 +176,7 @@ impl ApprovalFiles {
     fn begin(&mut self, name: &str) -> io::Result<()> {
         let Some(request) = self.shown.get_mut(name).filter(|request| request.text.is_none()) else { return Ok(()) };
         let left = read_private(&self.folder.join(name), LARGEST).ok();
-        let text = request_text(&request.approval, &self.who, self.lang, &self.redactor, None);
+        let text = request_text(&request.approval, &self.who, (self.lang, &TimeZone::system()), &self.redactor, None);
         match &left {
             Some(left) if *left == text => request.text = Some(text),
             Some(left) if has_word(left) => {}
@@ -314,7 +315,7 @@ impl ApprovalFiles {
     /// Puts the request into its file, with a note at its end, over what was read there.
     fn put(&mut self, name: &str, note: Option<&str>, over: Option<&str>) -> io::Result<()> {
         let Some(request) = self.shown.get(name) else { return Ok(()) };
-        let text = request_text(&request.approval, &self.who, self.lang, &self.redactor, note);
+        let text = request_text(&request.approval, &self.who, (self.lang, &TimeZone::system()), &self.redactor, note);
         if !self.write(name, &text, over)? {
             return Ok(());
         }

@@ -47,7 +47,7 @@ pub use state::{
 };
 pub use time::{ago, clock, clock_seconds, run_took, span};
 pub use trouble::{malformed, part, trouble};
-pub use words::{counted, local, utc};
+pub use words::{counted, in_zone, local, utc};
 
 /// A language of the texts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]

@@ -89,6 +89,28 @@ pub fn utc(at: Timestamp) -> String {
     local(&TimeZone::UTC, at)
 }
 
+/// A text in which instants to the second are told in UTC (`2026-11-21 10:32:07 UTC`), with those of a zone.
+#[must_use]
+pub fn in_zone(text: &str, zone: &TimeZone) -> String {
+    static INSTANT: std::sync::LazyLock<Option<regex::Regex>> =
+        std::sync::LazyLock::new(|| regex::Regex::new(r"\b\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC\b").ok());
+    let Some(instant) = INSTANT.as_ref() else { return text.to_owned() };
+    let told = |found: &regex::Captures<'_>| {
+        let utc = found[0].trim_end_matches(" UTC");
+        let time =
+            jiff::civil::DateTime::strptime("%Y-%m-%d %H:%M:%S", utc).and_then(|time| time.to_zoned(TimeZone::UTC));
+        time.map_or_else(
+            |_| found[0].to_owned(),
+            |time| {
+                let time = time.with_time_zone(zone.clone());
+                let form = if time.offset().is_zero() { "%Y-%m-%d %H:%M:%S UTC" } else { "%Y-%m-%d %H:%M:%S UTC%:z" };
+                time.strftime(form).to_string()
+            },
+        )
+    };
+    instant.replace_all(text, told).into_owned()
+}
+
 /// An instant in a zone with its offset, so that nobody takes it for another's: `2026-11-21 18:32 UTC+08:00`.
 #[must_use]
 pub fn local(zone: &TimeZone, at: Timestamp) -> String {
@@ -108,6 +130,10 @@ mod tests {
         assert_eq!(utc(at), "2023-11-14 22:13 UTC");
         let zone = |hours| TimeZone::fixed(jiff::tz::offset(hours));
         assert_eq!(local(&zone(8), at), "2023-11-15 06:13 UTC+08:00");
+        let ended = |at: &str| format!("already approved by mei at {at} via popup");
+        assert_eq!(in_zone(&ended("2023-11-14 22:13:20 UTC"), &zone(8)), ended("2023-11-15 06:13:20 UTC+08:00"));
+        assert_eq!(in_zone(&ended("2023-11-14 22:13:20 UTC"), &TimeZone::UTC), ended("2023-11-14 22:13:20 UTC"));
+        assert_eq!(in_zone("2023-99-14 22:13:20 UTC", &zone(8)), "2023-99-14 22:13:20 UTC");
         assert_eq!(local(&zone(-5), at), "2023-11-14 17:13 UTC-05:00");
     }
 }

@@ -104,6 +104,10 @@ pub(super) const ROWS: &[(&str, &str)] = &[
         "the supervisor ended before it was asked anything, so nothing was done (another may be starting)",
         "监督进程在收到请求之前结束了，未执行任何操作（可能有另一个正在启动）",
     ),
+    (
+        "the supervisor ended before it told what was asked; nothing was done by that (another may be starting)",
+        "监督进程在告知所查询的内容之前结束了；这没有执行任何操作（可能有另一个正在启动）",
+    ),
     ("`tmuxagent doctor` shows whose folders are used", "`tmuxagent doctor` 会显示用的是谁的文件夹"),
     ("the socket {} can't be used: {}", "套接字 {0} 无法使用：{1}"),
     (

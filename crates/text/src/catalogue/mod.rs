@@ -127,6 +127,13 @@ fn known(text: &str, depth: u8) -> Option<String> {
     if let Some(zh) = table.fixed.get(text).or_else(|| table.fixed.get(&text.to_lowercase())) {
         return Some((*zh).to_owned());
     }
+    if let Some(code) = text.strip_prefix("error[").and_then(|rest| rest.strip_suffix(']')) {
+        return Some(format!("错误[{code}]"));
+    }
+    // Why, behind what it is about.
+    if let Some(inside) = text.strip_prefix(" (").and_then(|rest| rest.strip_suffix(')')) {
+        return known(inside, deeper).map(|zh| format!("（{zh}）"));
+    }
     // A form of signs alone fits many a text that is none of ours, or has a sentence of ours in one of its parts.
     let says_something = |(en, _): &&(&str, &str)| en.contains(|c: char| c.is_ascii_alphabetic());
     let spoken = table.forms.iter().filter(says_something);
@@ -206,6 +213,7 @@ mod tests {
                 "无法启动 no-such-program：没有这个文件或目录（系统错误 2）；请检查 command",
             ),
             ("无法启动 x：Permission denied (os error 13)", "无法启动 x：权限不够（系统错误 13）"),
+            ("/nope.yaml:3:1: error[unknown-key]: unknown key `x`", "/nope.yaml:3:1：错误[unknown-key]：未知的键 `x`"),
             (
                 "127.0.0.1:80 无法使用：Address already in use (os error 98)",
                 "127.0.0.1:80 无法使用：地址已被占用（系统错误 98）",

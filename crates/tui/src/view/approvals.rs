@@ -7,7 +7,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
-use tmuxagent_model::{Approval, ApprovalKind, ApprovalState};
+use tmuxagent_model::{Approval, ApprovalKind, ApprovalState, HostName, PaneKey};
 use tmuxagent_text::{
     Lang, Text, ago, answered, approval_state, clean, effect_sentence, message, question, reveal, span, told_option,
 };
@@ -248,7 +248,15 @@ pub fn subject(approval: &Approval) -> String {
 /// The pane behind a subject that does not name it: the same stage may ask in several.
 fn pane_beside(approval: &Approval) -> String {
     let named = approval.pipeline.is_none() && approval.stage.is_none();
-    if named { String::new() } else { format!(" {}", approval.pane.pane) }
+    if named { String::new() } else { format!(" {}", pane_in_brief(&approval.pane)) }
+}
+
+/// A pane in few cells: `%3`, on another machine `nas/%3`.
+pub(super) fn pane_in_brief(pane: &PaneKey) -> String {
+    match pane.host == HostName::local() {
+        true => pane.pane.to_string(),
+        false => format!("{}/{}", clean(pane.host.as_str()), pane.pane),
+    }
 }
 
 /// Where, with the folder in which it acts.

@@ -2,13 +2,14 @@
 
 use super::connection::Connection;
 use super::control::Typing;
+use super::explain::take_back;
 use super::{CliError, Outcome, Session, Tone, control, exit};
 use clap::Args;
 use serde_json::json;
 use tmuxagent_ipc::wire::ErrorKind;
 use tmuxagent_model::{Approval, ApprovalKind, ApprovalState, Command, Millis, Verdict};
 use tmuxagent_text::cli::{Word, word};
-use tmuxagent_text::{Lang, clean, effect_sentence, message, question, reveal, skip_reason};
+use tmuxagent_text::{Lang, answer_with_undo, clean, effect_sentence, question, reveal, skip_reason};
 
 #[derive(Debug, Args)]
 pub(super) struct DecideArgs {
@@ -102,7 +103,8 @@ fn decide(session: &Session, args: &DecideArgs, choice: Choice, lease: Option<Mi
     out.line(&format!("{} {}: {what}", out.paint(tone, word(out.lang, done)), clean(&approval.told_place())))?;
     // That it is decided stands there already; what is left to say is that it can be taken back, for example.
     if !matches!(committed.text.as_str(), "" | "approved" | "rejected") {
-        out.line(&out.paint(Tone::Dim, &clean(&message(out.lang, &committed.text))))?;
+        let how = format!("`{}`", take_back(&approval.id));
+        out.line(&out.paint(Tone::Dim, &clean(&answer_with_undo(out.lang, &committed.text, &how))))?;
     }
     if held {
         out.say("sending is frozen: what it types is held back until `tmuxagent unfreeze`")?;

@@ -4,7 +4,7 @@ use super::approvals::yes_with_text;
 use super::{CliError, Output, Tone};
 use jiff::tz::TimeZone;
 use serde_json::Value;
-use tmuxagent_model::{Approval, StageState};
+use tmuxagent_model::{Approval, ApprovalId, StageState};
 use tmuxagent_text::clean;
 use tmuxagent_text::cli::{Word, word};
 use tmuxagent_text::explain::{self, Line, Sign, Stage};
@@ -36,8 +36,16 @@ pub(super) fn print(out: &Output, values: &[Value], approvals: &[Approval]) -> R
             let command = command.unwrap_or_else(|| format!("tmuxagent approve {}", clean(id)));
             out.verbatim(&out.paint(Tone::Ask, &format!("    {command}")))?;
         }
+        if let Some(undo) = &stage.undo {
+            out.verbatim(&out.paint(Tone::Dim, &format!("    {}", take_back(&undo.approval))))?;
+        }
     }
     Ok(())
+}
+
+/// The command that takes a yes back.
+pub(super) fn take_back(id: &ApprovalId) -> String {
+    format!("tmuxagent reject {}", clean(id.as_str()))
 }
 
 fn heading_of(stage: &Stage) -> String {

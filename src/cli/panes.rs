@@ -1,6 +1,7 @@
 //! `tmuxagent panes`.
 
 use super::connection::Connection;
+use super::explain::take_back;
 use super::{Outcome, Output, Session, Tone, exit, target};
 use clap::Args;
 use tmuxagent_model::{
@@ -9,7 +10,7 @@ use tmuxagent_model::{
 };
 use tmuxagent_text::cli::{Word, word};
 use tmuxagent_text::{
-    Lang, agent_state, ago, clean, pane_doing, reads, run_state, run_took, sentence, stage_attempt, stage_doing,
+    Lang, agent_state, ago, clean, pane_doing, reads, run_state, run_took, stage_attempt, stage_detail, stage_doing,
 };
 
 #[derive(Debug, Args)]
@@ -126,8 +127,11 @@ fn runs(out: &Output, snapshot: &Snapshot) -> Result<(), super::CliError> {
                 let place = stage.pane.as_ref().map(|pane| pane.told(stage.place.as_deref().unwrap_or_default()));
                 let place = place.map(|place| format!(" @ {}", clean(&place))).unwrap_or_default();
                 // Where that is its whole state it stands there already.
-                let detail = if stage.is_not_reached() { "" } else { stage.detail.as_str() };
-                let detail = clean(&sentence(lang, detail));
+                let how = stage.undo.as_ref().map(|undo| format!("`{}`", take_back(&undo.approval)));
+                let detail = match stage.is_not_reached() {
+                    true => String::new(),
+                    false => clean(&stage_detail(lang, stage, snapshot.at, how.as_deref())),
+                };
                 vec![
                     (Tone::Plain, format!("  {}{place}", clean(&stage.name))),
                     (stage_tone(stage.shown_state()), stage_doing(lang, stage).to_owned()),

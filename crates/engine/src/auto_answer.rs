@@ -160,6 +160,7 @@ impl Turn<'_> {
             reminders: 0,
             decision: None,
             closed_at: None,
+            undo_until: None,
         };
         ApprovalRow {
             approval,

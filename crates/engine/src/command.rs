@@ -193,7 +193,8 @@ impl Turn<'_> {
                 return self.refused(RefusalKind::Refused, format!("stage {name} has not run yet; start it instead"));
             }
             StageState::NeedsApproval | StageState::Queued | StageState::Starting | StageState::Running => {
-                let why = format!("stage {name} is {}; cancel the run first", state_word(state));
+                let word = self.stage(at).map_or(state_word(state), |stage| self.state.word_of(stage));
+                let why = format!("stage {name} is {word}; cancel the run first");
                 return self.refused(RefusalKind::Refused, why);
             }
         }

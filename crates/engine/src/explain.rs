@@ -14,7 +14,7 @@ use super::turn::{At, Turn};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use tmuxagent_model::{ApprovalId, PaneKey, RunId, StageState, Timestamp};
+use tmuxagent_model::{ApprovalId, PaneKey, RunId, StageState, Timestamp, Undo};
 use tmuxagent_policy::{Condition, Pipeline, Policy, Stage};
 
 /// What is to be explained.
@@ -45,6 +45,9 @@ pub struct StageExplanation {
     /// Whether an open question stands in its way that its state does not tell.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub asks: bool,
+    /// The yes to what it asked, as long as that can be taken back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub undo: Option<Undo>,
     /// Its attempt.
     pub attempt: u32,
     /// In one line: what it waits for, or what ended it.
@@ -302,6 +305,7 @@ impl Engine {
             stage: rule.name.clone(),
             state: stage.state,
             asks: self.asks(stage),
+            undo: self.state.undo(stage),
             attempt: stage.attempt,
             summary: self.detail(run, pipeline, rule, stage),
             waits_for: self.waits_for(now, row, pipeline, rule, run, stage),
@@ -322,7 +326,7 @@ impl Engine {
                 .cloned()
                 .unwrap_or_default(),
             evidence: self.evidence_of(stage),
-            approval: stage.approval.clone(),
+            approval: self.open_question(stage).map(|asked| asked.id.clone()),
             defined_at: rule.place.clone(),
         }
     }

@@ -127,8 +127,15 @@ impl Engine {
                 }
             });
         }
-        if let Some(id) = &stage.approval {
-            waits.push(format!("a decision on {id}"));
+        if let Some(asked) = self.open_question(stage) {
+            waits.push(match asked.expires_at.filter(|at| *at > now) {
+                Some(at) => format!("a decision on {}, open for another {}", asked.id, at.since(now)),
+                None => format!("a decision on {}", asked.id),
+            });
+        }
+        let undo = self.state.undo(stage);
+        if let Some(undo) = &undo {
+            waits.push(format!("the end of the time in which it can be taken back, in {}", undo.until.since(now)));
         }
         match stage.state {
             // Nothing of a run that is over is waited for.
@@ -149,7 +156,7 @@ impl Engine {
                 });
             }
             // What is answered comes first.
-            _ if self.asks(stage) => {}
+            _ if self.asks(stage) || undo.is_some() => {}
             StageState::Queued => waits.push(self.detail(run, pipeline, rule, stage)),
             StageState::Running => match &rule.success_when {
                 Some(condition) => waits.push(describe(&self.policy, condition)),

@@ -325,6 +325,7 @@ impl Turn<'_> {
             reminders: 0,
             decision: None,
             closed_at: None,
+            undo_until: None,
         };
         let row = ApprovalRow {
             approval,

@@ -13,8 +13,9 @@ use super::trigger::state_word;
 use super::turn::At;
 use std::collections::{BTreeMap, BTreeSet};
 use tmuxagent_model::{
-    Approval, ApprovalKind, ApprovalState, Freeze, HeldSend, HostName, InputView, IntentState, KeyStep, LeaseView,
-    OnApprove, PaneKey, PaneState, ProgramState, RunState, RunView, StageState, StageView, TimerKey,
+    Approval, ApprovalId, ApprovalKind, ApprovalState, Freeze, HeldSend, HostName, InputView, IntentState, KeyStep,
+    LeaseView, OnApprove, PaneKey, PaneState, ProgramState, RunState, RunView, StageState, StageView, TimerKey,
+    Timestamp, Undo,
 };
 use tmuxagent_policy::{FailStep, Input, InputKind, Pipeline, Stage};
 
@@ -54,9 +55,40 @@ impl State {
         asked.map(|row| &row.approval).filter(|asked| asked.state == ApprovalState::Pending)
     }
 
+    /// The yes to a stage, as long as it can be taken back. Such a stage keeps its state, and needs nobody.
+    pub(crate) fn undo(&self, stage: &StageRun) -> Option<Undo> {
+        let approval = stage.approval.clone()?;
+        let until = self.undo_until(&approval)?;
+        Some(Undo { approval, until })
+    }
+
+    /// Until when the yes to a question can be taken back.
+    pub(crate) fn undo_until(&self, id: &ApprovalId) -> Option<Timestamp> {
+        self.approvals.get(id).filter(|row| row.grace)?;
+        self.armed(&TimerKey::Grace(id.clone())).map(|timer| timer.at)
+    }
+
     /// What a stage does, as a word in a sentence: one about which a question is open asks.
     pub(crate) fn word_of(&self, stage: &StageRun) -> &'static str {
-        state_word(if self.asks(stage) { StageState::Asking } else { stage.state })
+        match self.undo(stage) {
+            Some(_) => "approved, and can still be taken back",
+            None => state_word(if self.asks(stage) { StageState::Asking } else { stage.state }),
+        }
+    }
+
+    /// What a stage does now that is in the way of a start, and what can be done about it.
+    pub(crate) fn in_the_way(&self, run: &Run, stage: &StageRun) -> String {
+        let of = format!("stage {} of run {}", stage.name, run.id);
+        match self.undo(stage) {
+            Some(Undo { approval, .. }) => {
+                format!("{of} is approved; `tmuxagent reject {approval}` can still take it back")
+            }
+            None if self.open_question(stage).is_none() => format!("{of} is {}", self.word_of(stage)),
+            None if stage.state == StageState::NeedsApproval => {
+                format!("{of} waits for approval: `tmuxagent approvals`")
+            }
+            None => format!("{of} asks what to do: `tmuxagent approvals`"),
+        }
     }
 }
 
@@ -121,6 +153,7 @@ impl Engine {
     /// A question as it is shown: what a yes types stands there without secrets, and is typed with them.
     fn shown(&self, approval: &Approval) -> Approval {
         let mut shown = approval.clone();
+        shown.undo_until = self.state.undo_until(&shown.id);
         let others = shown.option_effects.iter_mut().flatten().chain(&mut shown.effect_no);
         for step in others.chain(&mut shown.effect) {
             if let KeyStep::Text(text) = step {
@@ -174,6 +207,7 @@ impl Engine {
                 .filter_map(|key| self.state.armed(key).map(|timer| timer.at))
                 .min()
         });
+        let undo = self.state.undo(stage);
         StageView {
             name: stage.name.clone(),
             state: stage.state,
@@ -181,7 +215,7 @@ impl Engine {
             max_attempts: max_attempts(rule, stage),
             started_at: stage.started_at,
             ended_at: stage.ended_at,
-            due_at: due,
+            due_at: undo.as_ref().map(|undo| undo.until).or(due),
             detail: self.detail(run, pipeline, rule, stage),
             round: stage.round,
             rounds: pipeline.loop_of(&rule.name).map_or(0, |one| one.max.saturating_add(stage.more_rounds)),
@@ -189,6 +223,7 @@ impl Engine {
             place: stage.pane.as_ref().and_then(|pane| self.state.panes.get(pane)).map(|row| row.place.clone()),
             more: self.more_attempts(run, rule, stage),
             asks: self.asks(stage),
+            undo,
         }
     }
 
@@ -199,7 +234,7 @@ impl Engine {
     }
 
     /// The open question about a stage.
-    fn open_question(&self, stage: &StageRun) -> Option<&Approval> {
+    pub(crate) fn open_question(&self, stage: &StageRun) -> Option<&Approval> {
         self.state.open_question(stage)
     }
 
@@ -223,6 +258,7 @@ impl Engine {
         let asked = self.open_question(stage).filter(|_| self.asks(stage));
         let text = match stage.state {
             _ if asked.is_some() => asked.map(|asked| asked.question.clone()).unwrap_or_default(),
+            _ if self.state.undo(stage).is_some() => format!("approved; it is done {}", Approval::UNLESS),
             StageState::Waiting if rule.closes && run.is_none_or(|run| run.state == RunState::Open) => {
                 "waits for the end of the run".to_owned()
             }
@@ -329,7 +365,7 @@ impl Engine {
         let last = row.last.values().filter_map(|id| self.state.runs.get(id)).max_by_key(|run| run.id);
         let last = last.filter(|last| open.clone().all(|open| open.id < last.id));
         let runs = open.clone().chain(last);
-        let of_runs = runs.filter_map(|run| run_state(run, row)).min();
+        let of_runs = runs.filter_map(|run| run_state(&self.state, run, row)).min();
         let of_program = match &row.program {
             Some(ProgramState::Working) => Some(PaneState::Running),
             Some(ProgramState::Done) => Some(PaneState::Done),
@@ -347,14 +383,19 @@ impl Engine {
 }
 
 /// What a run says of its pane. A closed run counts until the next one of its pipeline.
-fn run_state(run: &Run, row: &PaneRow) -> Option<PaneState> {
+fn run_state(state: &State, run: &Run, row: &PaneRow) -> Option<PaneState> {
     if run.state != RunState::Open {
         let newer = row.open.contains_key(&run.pipeline);
         return (run.state == RunState::Failed && !newer).then_some(PaneState::Failed);
     }
     let last = run.last.filter(|_| run.is_idle());
     let here = run.live().chain(last).filter(|stage| *run.pane_of(*stage) == row.info.key);
-    here.filter_map(|stage| stage_state(run.stages.get(stage)?.state)).min()
+    let told = here.filter_map(|stage| run.stages.get(stage)).filter_map(|stage| match state.undo(stage) {
+        // It only waits for the time in which it can be taken back.
+        Some(_) => stage_state(StageState::Queued),
+        None => stage_state(stage.state),
+    });
+    told.min()
 }
 
 /// What a stage says of its pane.

@@ -1,6 +1,6 @@
 //! Questions to the human, and their one decision.
 
-use super::{ApprovalId, KeyStep, LeaseOffer, PaneKey, RunId, Timestamp};
+use super::{ApprovalId, KeyStep, LeaseOffer, Millis, PaneKey, RunId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// Why a human is asked.
@@ -212,9 +212,36 @@ pub struct Approval {
     pub decision: Option<Decision>,
     /// When it was closed without a decision, or decided.
     pub closed_at: Option<Timestamp>,
+    /// Until when a no takes its yes back; nothing of that is done before. Only views tell it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undo_until: Option<Timestamp>,
+}
+
+/// A yes that can still be taken back: what was approved is done when that time is over, and needs nobody.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Undo {
+    /// The question that was answered; a no to it takes the yes back.
+    pub approval: ApprovalId,
+    /// Until when.
+    pub until: Timestamp,
 }
 
 impl Approval {
+    /// How a sentence ends that tells of a yes which can still be taken back: who shows it adds how that is done.
+    pub const UNLESS: &str = "unless it is taken back";
+
+    /// Whether a no takes its yes back now.
+    #[must_use]
+    pub fn can_be_taken_back(&self, now: Timestamp) -> bool {
+        self.undo_until.is_some_and(|until| until > now)
+    }
+
+    /// Whether it is open for less than an hour, so that its last minute matters.
+    #[must_use]
+    pub fn is_brief(&self) -> bool {
+        self.expires_at.is_some_and(|at| at.since(self.asked_at) < Millis::from_secs(3600))
+    }
+
     /// Where, with the pane's id.
     #[must_use]
     pub fn told_place(&self) -> String {

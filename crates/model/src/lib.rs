@@ -32,7 +32,7 @@ pub use agent::{
     AgentAnswer, AgentQuestion, AgentQuestionKind, AgentRequest, AgentSeen, AgentState, AgentStatus, Ancestor,
     AnswerRole, Evidence, EvidenceSource, HookReport, HookTold, RequestNews, WaitingRequest,
 };
-pub use approval::{Approval, ApprovalKind, ApprovalState, Decider, Decision, OnApprove, Verdict, Via};
+pub use approval::{Approval, ApprovalKind, ApprovalState, Decider, Decision, OnApprove, Undo, Verdict, Via};
 pub use block::{BlockLine, LineBlock};
 pub use command::{Command, HumanCall, KeyStep, RunControl};
 pub use doubt::Doubt;

@@ -2,7 +2,7 @@
 
 use super::{
     AgentStatus, Approval, Awaited, HostName, IntentId, Note, Owner, PaneInfo, PaneKey, PaneReader, RunId, Severity,
-    Timestamp,
+    Timestamp, Undo,
 };
 use serde::{Deserialize, Serialize};
 
@@ -127,6 +127,9 @@ pub struct StageView {
     /// say how.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub asks: bool,
+    /// The yes to what it asked, as long as that can be taken back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undo: Option<Undo>,
 }
 
 impl StageView {
@@ -139,10 +142,15 @@ impl StageView {
         self.state == StageState::Waiting && self.detail == Self::NOT_REACHED
     }
 
-    /// The state by which it is shown: one about which a question is open waits for somebody, whatever its attempt does.
+    /// The state by which it is shown: one about which a question is open waits for somebody, whatever its attempt does, and one
+    /// whose yes can still be taken back only for that time to end.
     #[must_use]
     pub const fn shown_state(&self) -> StageState {
-        if self.asks { StageState::Asking } else { self.state }
+        match (self.asks, &self.undo) {
+            (true, _) => StageState::Asking,
+            (false, Some(_)) => StageState::Queued,
+            (false, None) => self.state,
+        }
     }
 
     /// Whether it failed for good.

@@ -5,13 +5,11 @@
 use serde_json::{Value, json};
 use tmuxagent_alerts::message::Ask;
 use tmuxagent_alerts::web::page::{lines_of_steps, typed};
-use tmuxagent_model::{
-    Approval, ApprovalState, InputView, Millis, PaneKey, PaneView, RunView, Snapshot, StageView, Timestamp,
-};
+use tmuxagent_model::{Approval, ApprovalState, InputView, PaneKey, PaneView, RunView, Snapshot, StageView, Timestamp};
 use tmuxagent_text::redact::Redactor;
 use tmuxagent_text::{
-    Lang, agent_state, approval_state, host_state, message, pane_doing, part, question, run_state, run_took, sentence,
-    stage_doing, trouble, via,
+    Lang, agent_state, approval_state, host_state, message, pane_doing, part, question, run_state, run_took,
+    stage_detail, stage_doing, trouble, via,
 };
 
 /// One look at the picture.
@@ -21,8 +19,6 @@ pub(crate) struct Picture<'s> {
     pub(crate) at: Timestamp,
     pub(crate) lang: Lang,
     pub(crate) redactor: &'s Redactor,
-    /// How long a yes can be taken back.
-    pub(crate) undo: Millis,
 }
 
 /// How a pane is called in addresses: `local:3`, without the `%` that an address would have to escape.
@@ -110,7 +106,7 @@ impl Picture<'_> {
             "pane": pane_id(&run.pane),
             "stage": stage.map(|stage| &stage.name),
             "stage_state_text": stage.map(|stage| stage_doing(self.lang, stage)),
-            "detail": stage.map(|stage| sentence(self.lang, &stage.detail)),
+            "detail": stage.map(|stage| stage_detail(self.lang, stage, self.at, None)),
             "started_at": run.started_at, "ended_at": run.ended_at,
         })
     }
@@ -139,7 +135,7 @@ impl Picture<'_> {
             "name": stage.name, "state": stage.state, "asks": stage.asks, "state_text": stage_doing(self.lang, stage),
             "attempt": stage.attempt, "max_attempts": stage.max_attempts, "round": stage.round, "rounds": stage.rounds,
             "started_at": stage.started_at, "ended_at": stage.ended_at, "due_at": stage.due_at,
-            "detail": sentence(self.lang, &stage.detail), "pane": stage.pane.as_ref().map(pane_id),
+            "detail": stage_detail(self.lang, stage, self.at, None), "pane": stage.pane.as_ref().map(pane_id),
         })
     }
 
@@ -167,15 +163,8 @@ impl Picture<'_> {
             "confirm": ask.confirm, "takes_text": ask.takes_text, "takes_plain_yes": approval.takes_plain_yes(),
             "takes_plain_no": approval.takes_plain_no(),
             "approvers": ask.approvers, "asked_at": approval.asked_at, "expires_at": approval.expires_at,
-            "closed_at": approval.closed_at, "decision": decision, "undo_until": self.undo_until(approval),
+            "closed_at": approval.closed_at, "decision": decision, "undo_until": approval.undo_until.filter(|until| *until > self.at),
         })
-    }
-
-    /// Until when a no takes a yes back.
-    fn undo_until(&self, approval: &Approval) -> Option<Timestamp> {
-        let yes =
-            approval.decision.as_ref().filter(|_| approval.state == ApprovalState::Approved && self.undo.0 > 0)?;
-        Some(yes.at + self.undo).filter(|until| *until > self.at)
     }
 
     /// The watched panes, in the order of the inventory.

@@ -22,7 +22,7 @@ impl Panel {
     fn look(&self, lang: Lang, make: impl FnOnce(&Picture<'_>) -> Option<Value>) -> Option<String> {
         let snapshot = Arc::clone(&self.hub.snapshots.borrow());
         let redactor = self.web.redactor();
-        let picture = Picture { snapshot: &snapshot, at: self.hub.clock.now(), lang, redactor, undo: self.undo };
+        let picture = Picture { snapshot: &snapshot, at: self.hub.clock.now(), lang, redactor };
         make(&picture).map(|value| document(&value, redactor))
     }
 

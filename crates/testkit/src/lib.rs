@@ -36,6 +36,7 @@ pub fn approval() -> Approval {
         reminders: 0,
         decision: None,
         closed_at: None,
+        undo_until: None,
     }
 }
 

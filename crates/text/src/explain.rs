@@ -2,11 +2,11 @@
 //!
 //! The supervisor's answer is JSON whose form belongs to the engine; its known parts are read leniently.
 
-use super::{Lang, Text, asks_you, clean, clock_seconds, sentence, stage_state};
+use super::{Lang, Text, approval_state, asks_you, clean, clock_seconds, sentence, stage_state};
 use jiff::tz::TimeZone;
 use serde::Deserialize;
 use serde_json::Value;
-use tmuxagent_model::{GAP, StageState, Timestamp, fitting};
+use tmuxagent_model::{ApprovalState, GAP, StageState, Timestamp, Undo, fitting};
 
 /// A stage, explained.
 #[derive(Debug, Clone, Deserialize)]
@@ -26,6 +26,8 @@ pub struct Stage {
     /// Whether a question about it is open that its state does not tell.
     #[serde(default)]
     asks: bool,
+    /// The yes to what it asked, as long as that can be taken back.
+    pub undo: Option<Undo>,
     #[serde(default)]
     attempt: u32,
     #[serde(default)]
@@ -231,9 +233,10 @@ impl Page<'_> {
             (Lang::En, n) => format!(", round {n}"),
             (Lang::Zh, n) => format!("，第 {n} 轮"),
         };
-        let (state, doing) = match stage.asks {
-            true => (StageState::Asking, asks_you(lang)),
-            false => (stage.state, stage_state(lang, stage.state)),
+        let (state, doing) = match (stage.asks, &stage.undo) {
+            (true, _) => (StageState::Asking, asks_you(lang)),
+            (false, Some(_)) => (StageState::Queued, approval_state(lang, ApprovalState::Approved)),
+            (false, None) => (stage.state, stage_state(lang, stage.state)),
         };
         let heading = format!("{}  {doing}{attempt}{round}", clean(&stage.stage));
         self.put(0, Some(Sign::Stage(state)), heading, Tone::Stage(state));

@@ -42,12 +42,13 @@ pub use reader::{reader_brief, reader_sentence, reads};
 pub use screen::Text;
 pub use sentence::{effect_sentence, question, sentence};
 pub use state::{
-    approval_kind, approval_state, asks_you, doubt, host_owner, host_state, message_type, owner_name, pane_doing,
-    pane_state, run_state, skip_reason, stage_attempt, stage_doing, stage_ended, stage_state, via,
+    answer_with_undo, approval_kind, approval_state, asks_you, doubt, host_owner, host_state, message_type, owner_name,
+    pane_doing, pane_state, run_state, skip_reason, stage_attempt, stage_detail, stage_doing, stage_ended, stage_state,
+    via,
 };
 pub use time::{ago, clock, clock_seconds, run_took, span};
 pub use trouble::{malformed, part, trouble};
-pub use words::{counted, in_zone, local, utc};
+pub use words::{counted, in_zone, local, open_until, utc};
 
 /// A language of the texts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]

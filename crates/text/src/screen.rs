@@ -97,6 +97,7 @@ texts! {
     Round: "round", "轮次";
     Asked: "asked", "提出";
     Expires: "expires in", "过期倒计时";
+    Undo: "taken back in", "可撤回";
     Reminders: "reminders", "提醒次数";
     Kind: "kind", "类型";
     Decided: "decided", "决定";

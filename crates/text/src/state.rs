@@ -1,9 +1,9 @@
 //! The names of states, kinds and surfaces.
 
-use super::{Lang, clean, message};
+use super::{Lang, clean, message, sentence, span};
 use tmuxagent_model::{
-    ApprovalKind, ApprovalState, Doubt, HostState, MessageType, Owner, PaneState, PaneView, RunState, SkipReason,
-    StageState, StageView, Via,
+    Approval, ApprovalKind, ApprovalState, Doubt, HostState, MessageType, Owner, PaneState, PaneView, RunState,
+    SkipReason, StageState, StageView, Timestamp, Via,
 };
 
 /// That nobody can say yet whether it is done, and why.
@@ -57,8 +57,35 @@ pub const fn stage_state(lang: Lang, state: StageState) -> &'static str {
 pub fn stage_doing(lang: Lang, stage: &StageView) -> &'static str {
     match stage.state {
         _ if stage.asks => asks_you(lang),
+        _ if stage.undo.is_some() => approval_state(lang, ApprovalState::Approved),
         _ if stage.is_not_reached() => not_reached(lang),
         state => stage_state(lang, state),
+    }
+}
+
+/// What a stage waits for, or what ended it. Of a yes that can still be taken back, when it is done, and `how` that is prevented.
+#[must_use]
+pub fn stage_detail(lang: Lang, stage: &StageView, now: Timestamp, how: Option<&str>) -> String {
+    let Some(undo) = &stage.undo else { return sentence(lang, &stage.detail) };
+    let left = span(lang, undo.until.since(now));
+    let told = match lang {
+        Lang::En => format!("it is done in {left} {}", Approval::UNLESS),
+        Lang::Zh => format!("若不撤回，{left} 后执行"),
+    };
+    how.map_or_else(|| told.clone(), |how| in_brackets(lang, &told, how))
+}
+
+/// The supervisor's answer to a command; where it tells that what was approved can still be taken back, with how that is done.
+#[must_use]
+pub fn answer_with_undo(lang: Lang, text: &str, how: &str) -> String {
+    let told = message(lang, text);
+    if text.ends_with(Approval::UNLESS) { in_brackets(lang, &told, how) } else { told }
+}
+
+fn in_brackets(lang: Lang, told: &str, how: &str) -> String {
+    match lang {
+        Lang::En => format!("{told} ({how})"),
+        Lang::Zh => format!("{told}（{how}）"),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::Lang;
 use jiff::tz::TimeZone;
-use tmuxagent_model::{AlertKind, ApprovalKind, ApprovalState, OnApprove, Timestamp, Via};
+use tmuxagent_model::{AlertKind, Approval, ApprovalKind, ApprovalState, OnApprove, Timestamp, Via};
 
 impl Lang {
     /// What a message of that kind is called at the beginning of its title.
@@ -114,10 +114,21 @@ pub fn in_zone(text: &str, zone: &TimeZone) -> String {
 /// An instant in a zone with its offset, so that nobody takes it for another's: `2026-11-21 18:32 UTC+08:00`.
 #[must_use]
 pub fn local(zone: &TimeZone, at: Timestamp) -> String {
+    told(zone, at, "%H:%M")
+}
+
+/// Until when a question is open, the same way; with seconds where that is less than an hour.
+#[must_use]
+pub fn open_until(zone: &TimeZone, asked: &Approval) -> Option<String> {
+    let clock = if asked.is_brief() { "%H:%M:%S" } else { "%H:%M" };
+    asked.expires_at.map(|at| told(zone, at, clock))
+}
+
+fn told(zone: &TimeZone, at: Timestamp, clock: &str) -> String {
     let Ok(time) = jiff::Timestamp::from_millisecond(at.0) else { return "?".to_owned() };
     let time = time.to_zoned(zone.clone());
-    let form = if time.offset().is_zero() { "%Y-%m-%d %H:%M UTC" } else { "%Y-%m-%d %H:%M UTC%:z" };
-    time.strftime(form).to_string()
+    let offset = if time.offset().is_zero() { "UTC" } else { "UTC%:z" };
+    time.strftime(&format!("%Y-%m-%d {clock} {offset}")).to_string()
 }
 
 #[cfg(test)]

@@ -337,6 +337,13 @@ impl Model {
         self.the_approval().filter(|approval| approval.state == ApprovalState::Pending)
     }
 
+    /// What a no takes back: that approval, as long as its yes is not done.
+    #[must_use]
+    pub fn undoable(&self) -> Option<&Approval> {
+        let now = self.time();
+        self.the_approval().filter(|approval| approval.can_be_taken_back(now))
+    }
+
     /// Whether a decision of the user's would count, by who may decide.
     #[must_use]
     pub fn may_decide(&self, approval: &Approval) -> bool {
@@ -374,8 +381,9 @@ impl Model {
         let fresh = |at: Timestamp| now.since(at) < Millis::from_secs(60);
         let ticks = |approval: &Approval| {
             let soon = |at: Timestamp| at.since(now) < Millis::from_secs(3600);
-            approval.state == ApprovalState::Pending
-                && (fresh(approval.asked_at) || approval.expires_at.is_some_and(soon))
+            let open = approval.state == ApprovalState::Pending
+                && (fresh(approval.asked_at) || approval.expires_at.is_some_and(soon));
+            open || approval.can_be_taken_back(now)
         };
         snapshot.runs.iter().flat_map(|run| &run.stages).any(|stage| stage.state.is_live())
             || snapshot.approvals.iter().any(ticks)

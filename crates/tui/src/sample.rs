@@ -334,6 +334,7 @@ pub fn stage(name: &str, state: StageState, attempt: u32, max_attempts: u32) -> 
         place: None,
         more: None,
         asks: false,
+        undo: None,
     }
 }
 
@@ -415,6 +416,7 @@ pub fn gate(id: &str, n: u32, pipeline: &str, stage: &str, question: &str, types
         reminders: 0,
         decision: None,
         closed_at: None,
+        undo_until: None,
     }
 }
 

@@ -1,7 +1,7 @@
 //! What a question, an alert and an explanation show of an attempt.
 
 use std::sync::Arc;
-use tmuxagent_engine::{Cleaner, Engine, Step, Target};
+use tmuxagent_engine::{Cleaner, Engine, Options, Step, Target};
 use tmuxagent_model::{
     ApprovalId, ApprovalState, Command, Decider, Effect, Event, Front, HostName, IntentId, Outcome, PaneFacts, PaneId,
     PaneInfo, PaneKey, PaneState, Printed, ServerId, ShellOutcome, StageState, Timestamp, Variables, Verdict, Via,
@@ -610,4 +610,41 @@ fn a_stage_whose_command_ended_without_a_verdict_asks() {
     world.step(Event::Asked { command: Command::Decide { approval: id, revision: 1, verdict }, by: me() });
     assert_eq!(world.engine.view().runs[0].stages[0].shown_state(), StageState::Running);
     assert!(world.explained().get("asks").is_none());
+}
+
+/// While a yes can be taken back, its stage needs nobody; every surface says so.
+#[test]
+fn a_stage_whose_yes_can_be_taken_back_needs_nobody() {
+    let policy = POLICY.replace("triggers: [manual]", "triggers: [manual]\n    require_approval: {expires: 1m}");
+    let mut world = World::with(&policy);
+    let undo = tmuxagent_model::Millis::from_secs(6);
+    world.engine.set_options(Options { undo, ..Options::default() });
+    world.start();
+    let open = world.explained();
+    assert!(open["waits_for"][0].as_str().is_some_and(|told| told.ends_with(", open for another 1m")), "{open:#}");
+    let id = world.engine.view().approvals[0].id.clone();
+    let verdict = Verdict { approve: true, answer: None };
+    let command = Command::Decide { approval: id.clone(), revision: 1, verdict };
+    world.step(Event::Asked { command, by: me() });
+    let view = world.engine.view();
+    assert!(view.panes.values().all(|state| *state == PaneState::Running), "{:?}", view.panes);
+    let stage = &view.runs[0].stages[0];
+    assert_eq!((stage.state, stage.shown_state()), (StageState::NeedsApproval, StageState::Queued));
+    assert_eq!(stage.due_at, view.approvals[0].undo_until);
+    assert!(stage.due_at.is_some() && !view.runs[0].only_asks());
+    let told = world.explained();
+    assert!(told["approval"].is_null() && told["undo"]["approval"] == id.as_str(), "{told:#}");
+    let waits = told["waits_for"].to_string();
+    assert!(waits.contains("can be taken back, in 6.0s") && !waits.contains("a decision"), "{waits}");
+    // A start that it is in the way of names what takes it back.
+    let refused = |world: &mut World| {
+        let start =
+            Command::Start { pane: world.pane.clone(), pipeline: "ci".into(), stage: None, inputs: Default::default() };
+        format!("{:?}", world.step(Event::Asked { command: start, by: me() }))
+    };
+    let why = refused(&mut world);
+    assert!(
+        why.contains(&format!("stage test of run #1 is approved; `tmuxagent reject {id}` can still take it back")),
+        "{why}"
+    );
 }

@@ -180,6 +180,7 @@ pub fn pane(host: &str, id: u32, session: &str, window: &str) -> PaneView {
 pub fn run_view(pane: &PaneView, number: u64, pipeline: &str) -> RunView {
     let stage = StageView {
         asks: false,
+        undo: None,
         name: "lint".into(),
         state: StageState::Running,
         attempt: 2,
@@ -236,6 +237,7 @@ pub fn approval(pane: &PaneView, id: &str) -> Approval {
         reminders: 0,
         decision: None,
         closed_at: None,
+        undo_until: None,
     }
 }
 

@@ -125,6 +125,7 @@ fn approval(id: &str) -> Approval {
         reminders: 0,
         decision: None,
         closed_at: None,
+        undo_until: None,
     }
 }
 

@@ -173,7 +173,8 @@ impl Model {
 
     /// Puts the cursor of the approvals onto the one that panel, selection and keys speak of. Among the pipelines that is
     /// the open question of the selected run, elsewhere one of the selected pane, or none: what is asked elsewhere is not
-    /// decided from here. In the panel of the approvals it is the one that the user went to.
+    /// decided from here. Where none is open, it is one whose yes can still be taken back. In the panel of the approvals it
+    /// is the one that the user went to.
     fn settle_approval(&mut self) {
         if self.panel == Panel::Runs {
             let asked = self.stage.as_ref().and_then(|stage| self.asked_by(stage));
@@ -188,7 +189,11 @@ impl Model {
         if current.is_some_and(|current| self.panel == Panel::Approvals || here(&current)) {
             return;
         }
-        self.approval = approvals.iter().find(here).map(|approval| approval.id.clone());
+        let now = self.time();
+        let undoable =
+            |approval: &&&Approval| approval.can_be_taken_back(now) && Some(&approval.pane) == self.pane.as_ref();
+        let found = approvals.iter().find(here).or_else(|| approvals.iter().find(undoable));
+        self.approval = found.map(|approval| approval.id.clone());
     }
 
     /// Puts the cursors of panes and pipelines onto what the question under the cursor is about.
@@ -207,19 +212,22 @@ impl Model {
         }
     }
 
-    /// The open question of a run, that of the named stage first.
+    /// The open question of a run, that of the named stage first; where there is none, one whose yes can still be taken back.
     #[must_use]
     pub fn asked_by(&self, stage: &StageRef) -> Option<&Approval> {
         let run = self.run_of(stage)?;
         let number = run.run?;
-        let asks = |approval: &&&Approval| {
-            approval.state == ApprovalState::Pending
-                && approval.run == Some(number)
-                && approval.pipeline.as_ref() == Some(&run.pipeline)
-        };
+        let now = self.time();
+        let of_run =
+            |approval: &&&Approval| approval.run == Some(number) && approval.pipeline.as_ref() == Some(&run.pipeline);
         let asked = self.approvals();
-        let own = |approval: &&&Approval| asks(approval) && approval.stage == stage.stage;
-        asked.iter().find(own).or_else(|| asked.iter().find(asks)).copied()
+        let first = |meant: &dyn Fn(&Approval) -> bool| {
+            let asks = |approval: &&&Approval| of_run(approval) && meant(approval);
+            let own = |approval: &&&Approval| asks(approval) && approval.stage == stage.stage;
+            asked.iter().find(own).or_else(|| asked.iter().find(asks)).copied()
+        };
+        first(&|approval| approval.state == ApprovalState::Pending)
+            .or_else(|| first(&|approval| approval.can_be_taken_back(now)))
     }
 
     /// Remembers where the cursors stand, before the lists change.

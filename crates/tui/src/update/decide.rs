@@ -59,6 +59,11 @@ pub(super) fn decidable_in_words(model: &mut Model) -> Option<Box<Approval>> {
 
 /// Opens the question with the exact effect.
 pub(super) fn ask(model: &mut Model, answer: Answer) -> Vec<Action> {
+    if answer == Answer::Reject
+        && let Some(approval) = model.undoable().cloned()
+    {
+        return take_back(model, &approval);
+    }
     let in_words = |approval: &Approval| approval.confirm.is_some() || approval.takes_text();
     let opens_line = answer == Answer::Approve && model.target().is_some_and(in_words);
     let approval = match decidable(model) {
@@ -81,6 +86,17 @@ pub(super) fn ask(model: &mut Model, answer: Answer) -> Vec<Action> {
     }
     let verdict = Verdict { approve: answer == Answer::Approve, answer: None };
     show(model, Overlay::Confirm(Box::new(Confirm::Decide { approval, verdict })))
+}
+
+/// Takes a yes back, at once: there is little time, and it only keeps something from being done.
+fn take_back(model: &mut Model, approval: &Approval) -> Vec<Action> {
+    if !model.may_decide(approval) {
+        let text = clean(&message(model.lang(), &approval.not_for(&model.setup.user)));
+        toast(model, Severity::Warning, text);
+        return Vec::new();
+    }
+    let verdict = Verdict { approve: false, answer: None };
+    command(model, Command::Decide { approval: approval.id.clone(), revision: approval.revision, verdict })
 }
 
 /// Opens an input line for the word that a yes takes.

@@ -1,12 +1,13 @@
 //! What the supervisor sends.
 
+use super::super::keymap::KeyAction;
 use super::super::model::{Asked, Explanation, Model, Overlay, Page, Tail};
 use super::super::msg::Action;
 use super::super::tail::styled;
 use super::{clamp_scroll, say, toast};
 use tmuxagent_ipc::wire::{ErrorKind, Reply, ServerFrame};
 use tmuxagent_model::{Doubt, Severity, Snapshot};
-use tmuxagent_text::{self as i18n, Lang, Text, clean, message, reload_text};
+use tmuxagent_text::{self as i18n, Lang, Text, answer_with_undo, clean, message, reload_text};
 
 pub(super) fn receive(model: &mut Model, frame: ServerFrame) -> Vec<Action> {
     match frame {
@@ -75,7 +76,8 @@ fn answered(model: &mut Model, about: Option<Asked>, reply: Reply) {
         }
         (Reply::Uncertain { doubt }, _) => doubted(model, doubt),
         (Reply::Committed { text, .. }, _) => {
-            let text = clean(&message(model.lang(), &text));
+            let how = undo_key(model);
+            let text = clean(&answer_with_undo(model.lang(), &text, &how));
             if text.is_empty() {
                 say(model, Severity::Success, Text::Sent);
             } else {
@@ -96,6 +98,15 @@ fn answered(model: &mut Model, about: Option<Asked>, reply: Reply) {
             toast(model, Severity::Warning, text);
         }
         (Reply::Done | Reply::Given { .. } | Reply::Hello { .. } | Reply::Approval { .. }, _) => {}
+    }
+}
+
+/// How a yes is taken back here.
+fn undo_key(model: &Model) -> String {
+    let key = model.setup.keymap.label(KeyAction::Reject, model.theme().glyphs).unwrap_or_default();
+    match model.lang() {
+        Lang::En => format!("{key} on its row"),
+        Lang::Zh => format!("在它那一行按 {key}"),
     }
 }
 

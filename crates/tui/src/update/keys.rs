@@ -377,6 +377,7 @@ fn control(model: &mut Model, control: RunControl, question: Text) -> Vec<Action
 fn why_not_again(view: &StageView) -> String {
     let doing = match view.state {
         _ if view.asks => return format!("stage {} asks you; answer it, or cancel the run first", view.name),
+        _ if view.undo.is_some() => "approved, and can still be taken back",
         StageState::Waiting => return format!("stage {} has not run yet; start it instead", view.name),
         StageState::NeedsApproval => "waiting for approval",
         StageState::Queued => "waiting for its lock",

@@ -287,7 +287,12 @@ fn first_line(model: &Model, approval: &Approval, (chosen, each): (bool, usize),
     let right = match approval.expires_at.filter(|_| open) {
         Some(at) => format!("<{}", span(lang, at.since(model.time()))),
         None if open => ago(lang, model.time(), approval.asked_at),
-        None => approval_state(lang, approval.state).to_owned(),
+        None => match approval.undo_until.filter(|_| approval.can_be_taken_back(model.time())) {
+            Some(until) => {
+                format!("{} <{}", approval_state(lang, approval.state), span(lang, until.since(model.time())))
+            }
+            None => approval_state(lang, approval.state).to_owned(),
+        },
     };
     // Where it has one row, what is asked stands behind what it is about.
     let (subject, pane) = (subject(approval), pane_beside(approval));

@@ -3,13 +3,14 @@
 use super::approvals::{effect, option_text, subject};
 use super::runs::{due, elapsed};
 use super::text::{column, place_of, steps_text, wrap, wrap_steps};
+use crate::keymap::KeyAction;
 use crate::model::{Model, StageRef};
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use tmuxagent_model::{AgentStatus, ApprovalId, ApprovalState, PaneKey, Timestamp};
 use tmuxagent_text::{
     Lang, Text, agent_state, ago, approval_kind, approval_state, clean, clock_seconds, host_owner, host_state, message,
-    pane_doing, question, reader_sentence, run_state, run_took, sentence, span, stage_attempt, stage_doing, via,
+    pane_doing, question, reader_sentence, run_state, run_took, span, stage_attempt, stage_detail, stage_doing, via,
 };
 
 /// Lines of `name  value`, values wrapped.
@@ -90,6 +91,11 @@ pub fn approval(model: &Model, id: &ApprovalId, width: u16) -> Vec<Line<'static>
     table.plain(Text::Asked, &asked);
     if let Some(at) = approval.expires_at.filter(|_| open) {
         table.row(Text::Expires, &span(lang, at.since(model.time())), theme.warn());
+    }
+    if let Some(until) = approval.undo_until.filter(|_| approval.can_be_taken_back(model.time())) {
+        let key = model.setup.keymap.label(KeyAction::Reject, theme.glyphs).unwrap_or_default();
+        let left = span(lang, until.since(model.time()));
+        table.row(Text::Undo, &format!("{left} ({key})"), theme.warn());
     }
     if approval.reminders > 0 {
         table.plain(Text::Reminders, &approval.reminders.to_string());
@@ -226,7 +232,7 @@ pub fn stage(model: &Model, reference: &StageRef, width: u16) -> Vec<Line<'stati
         let took = elapsed(model.time(), stage).map(|took| span(lang, took)).unwrap_or_default();
         table.plain(Text::Elapsed, &took);
         table.plain(Text::Due, &due(lang, model.time(), stage).unwrap_or_default());
-        table.plain(Text::Detail, &clean(&sentence(lang, &stage.detail)));
+        table.plain(Text::Detail, &clean(&stage_detail(lang, stage, model.time(), None)));
     }
     if let Some(asked) = model.asked_by(reference) {
         table.lines.push(Line::default());

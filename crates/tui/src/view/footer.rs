@@ -41,6 +41,7 @@ fn label(model: &Model, action: KeyAction) -> Option<(String, &'static str)> {
         KeyAction::Freeze if model.snapshot.as_ref().is_some_and(|snapshot| snapshot.frozen.is_some()) => {
             model.lang().pick("unfreeze", "解冻")
         }
+        KeyAction::Reject if model.undoable().is_some() => model.lang().pick("take back", "撤回"),
         _ => match model.overlays.last() {
             Some(Overlay::Confirm(confirm)) => super::confirm::key_word(model.lang(), confirm, action),
             _ => action.short(model.lang()),
@@ -88,6 +89,9 @@ fn can_do(model: &Model, action: KeyAction) -> bool {
 fn wanted(model: &Model) -> Vec<KeyAction> {
     use KeyAction as A;
     let deciding = || {
+        if model.undoable().is_some_and(|approval| model.may_decide(approval)) {
+            return vec![A::Reject];
+        }
         model.target().filter(|approval| model.may_decide(approval)).map_or_else(Vec::new, |approval| {
             let mut keys = vec![if approval.takes_text() { A::Answer } else { A::Approve }];
             if approval.takes_plain_no() {

@@ -9,7 +9,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::Line;
 use tmuxagent_model::{HostName, Millis, RunView, StageState, StageView, Timestamp};
-use tmuxagent_text::{Lang, Text, clean, run_state, sentence, span, stage_doing};
+use tmuxagent_text::{Lang, Text, clean, run_state, span, stage_detail, stage_doing};
 
 pub fn render(model: &Model, area: Rect, buffer: &mut Buffer) {
     let rows = rows(model, area);
@@ -151,7 +151,7 @@ fn stage_line(model: &Model, run: &RunView, stage: &StageView, look: Look) -> Li
         line = line.left(format!(" {}", pane.pane), theme.dim());
     }
     if !not_reached && !stage.detail.is_empty() && room > name_width + state_width + 24 {
-        line = line.left(format!("  {}", clean(&sentence(model.lang(), &stage.detail))), theme.dim());
+        line = line.left(format!("  {}", clean(&stage_detail(lang, stage, now, None))), theme.dim());
     }
     line.right_some(due, theme.warn()).right_some(took, theme.dim()).line(look.width, theme)
 }

@@ -383,3 +383,17 @@ fn a_plain_yes_to_a_dialog_needs_no_choice_where_one_answer_means_it() {
     check(asking(vec![KeyStep::Key("1".into())]), "a y", yes);
     check(asking(Vec::new()), "a y", "(choose an option by its number first)");
 }
+
+#[test]
+fn the_key_for_no_takes_a_yes_back_as_long_as_that_is_possible() {
+    let picture = |until: Option<tmuxagent_model::Timestamp>| {
+        let state = tmuxagent_model::ApprovalState::Approved;
+        let asked = Approval { state, undo_until: until, ..gate("A", 1, "p", "s", "Deploy?", "x") };
+        Sample::empty().pane(pane(1, "s", "w", PaneState::Running, "")).approval(asked).build()
+    };
+    let no = "{'command':'decide','approval':'A','revision':1,'verdict':{'approve':false}}";
+    check(picture(Some(later(60_000))), "x", no);
+    check(picture(Some(later(60_000))), "tab tab d x", no);
+    check(picture(None), "x", "(nothing here waits for a decision)");
+    check(picture(Some(NOW)), "tab tab x", "(nothing here waits for a decision)");
+}

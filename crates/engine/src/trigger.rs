@@ -293,7 +293,13 @@ impl Turn<'_> {
             return self.begin_run(pane, pipeline, stage, cause, groups);
         };
         if let Some(live) = run.live().find_map(|index| run.stages.get(index)) {
-            return Fired::Ignored(format!("stage {} of run {} was {}", live.name, run.id, self.state.word_of(live)));
+            return Fired::Ignored(match starter {
+                Starter::Command => self.state.in_the_way(run, live),
+                // It stands among what did not count, and is read later.
+                Starter::Trigger | Starter::SameRun => {
+                    format!("stage {} of run {} was {}", live.name, run.id, self.state.word_of(live))
+                }
+            });
         }
         let id = run.id;
         let given = !self.given.is_empty();

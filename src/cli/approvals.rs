@@ -2,13 +2,14 @@
 
 use super::connection::Connection;
 use super::control::quoted;
+use super::explain::take_back;
 use super::{CliError, Outcome, Output, Session, Tone, exit};
 use clap::Args;
 use tmuxagent_model::{Approval, ApprovalKind, ApprovalState, Decision, GAP, KeyStep, Snapshot, Timestamp, fitting};
 use tmuxagent_text::cli::{Word, word};
 use tmuxagent_text::{
-    Lang, Text, ago, approval_kind, approval_state, clean, decider, effect_of_yes, in_list, more_characters, question,
-    reveal, span, steps_line, told_option, via,
+    Lang, Text, ago, approval_kind, approval_state, clean, decider, effect_of_yes, in_list, more_characters,
+    open_until, question, reveal, span, steps_line, told_option, via,
 };
 
 #[derive(Debug, Args)]
@@ -60,7 +61,9 @@ fn list(out: &Output, approvals: &[Approval], now: Timestamp) -> Result<(), CliE
         let of = [approval.pipeline.as_deref(), approval.stage.as_deref()].into_iter().flatten().map(clean);
         let state = out.paint(tone, approval_state(lang, approval.state));
         let asked = out.paint(Tone::Dim, &ago(lang, now, approval.asked_at));
-        out.line(&format!("{}  {state}  {asked}", out.paint(Tone::Bold, &name(approval))))?;
+        let left = left(lang, approval, now).map(|left| format!("  {}", out.paint(Tone::Warn, &left)));
+        let left = left.unwrap_or_default();
+        out.line(&format!("{}  {state}  {asked}{left}", out.paint(Tone::Bold, &name(approval))))?;
         let about = of.collect::<Vec<_>>().join(" / ");
         let at = format!("@ {}", place(approval));
         out.wrapped("  ", Tone::Dim, [about, at].join(" ").trim_start())?;
@@ -88,6 +91,20 @@ fn list(out: &Output, approvals: &[Approval], now: Timestamp) -> Result<(), CliE
         evidence(out, approval)?;
     }
     Ok(())
+}
+
+/// How long it is still open, or how long its yes can still be taken back and by which command.
+fn left(lang: Lang, approval: &Approval, now: Timestamp) -> Option<String> {
+    if let Some(until) = approval.undo_until.filter(|_| approval.can_be_taken_back(now)) {
+        let (left, how) = (span(lang, until.since(now)), take_back(&approval.id));
+        return Some(match lang {
+            Lang::En => format!("it is done in {left} {} (`{how}`)", Approval::UNLESS),
+            Lang::Zh => format!("若不撤回，{left} 后执行（`{how}`）"),
+        });
+    }
+    let at = approval.expires_at.filter(|at| approval.state == ApprovalState::Pending && *at > now)?;
+    let left = span(lang, at.since(now));
+    Some(format!("{} {left}", Text::Expires.of(lang)))
 }
 
 /// The lines that led to it, those that tell most of it, and where the others stand.
@@ -203,8 +220,10 @@ pub(super) fn show(out: &Output, approval: &Approval, now: Timestamp) -> Result<
     }
     lease(out, approval)?;
     row(Word::Asked, ago(lang, now, approval.asked_at))?;
-    let left = approval.expires_at.filter(|_| approval.state == ApprovalState::Pending);
-    row(Word::Expires, left.map(|at| span(lang, at.since(now))).unwrap_or_default())?;
+    let left = approval.expires_at.filter(|at| approval.state == ApprovalState::Pending && *at > now);
+    let zone = jiff::tz::TimeZone::system();
+    let until = open_until(&zone, approval).unwrap_or_default();
+    row(Word::Expires, left.map(|at| format!("{} ({until})", span(lang, at.since(now)))).unwrap_or_default())?;
     if let Some(decision) = &approval.decision {
         row(Word::Decided, decided(lang, decision, now))?;
     }
@@ -248,6 +267,28 @@ mod tests {
             assert!(told(ApprovalKind::Overdue, Lang::En, option).starts_with(&format!("{option} (")), "{option}");
         }
         assert_eq!(told(ApprovalKind::Agent, Lang::En, "wait"), "wait", "an agent's words are its own");
+    }
+
+    #[test]
+    fn how_long_it_is_open_or_can_be_taken_back_is_told() {
+        let open = Approval { expires_at: Some(Timestamp(95_000)), ..approval() };
+        assert_eq!(left(Lang::En, &open, Timestamp(90_000)).as_deref(), Some("expires in 5s"));
+        assert_eq!(left(Lang::En, &open, Timestamp(95_000)), None, "its time is over");
+        let yes = Approval { state: ApprovalState::Approved, undo_until: Some(Timestamp(94_000)), ..open };
+        let told = format!("it is done in 4s unless it is taken back (`tmuxagent reject {}`)", yes.id);
+        assert_eq!(left(Lang::En, &yes, Timestamp(90_000)), Some(told));
+        assert_eq!(left(Lang::En, &yes, Timestamp(94_000)), None);
+    }
+
+    #[test]
+    fn what_is_open_for_less_than_an_hour_is_told_with_seconds() {
+        let until = |span| {
+            let at = Timestamp(1_700_000_000_000);
+            let asked = Approval { expires_at: Some(at), asked_at: Timestamp(at.0 - span), ..approval() };
+            open_until(&jiff::tz::TimeZone::UTC, &asked)
+        };
+        assert_eq!(until(90_000).as_deref(), Some("2023-11-14 22:13:20 UTC"));
+        assert_eq!(until(3_600_000).as_deref(), Some("2023-11-14 22:13 UTC"));
     }
 
     #[test]

@@ -12,7 +12,7 @@ use tmuxagent_model::{Alert, AlertKind, Approval, ApprovalId, ApprovalState, Run
 use tmuxagent_text::plain::{CUT, cut_bytes, harmless, one_line};
 use tmuxagent_text::redact::Redactor;
 use tmuxagent_text::{
-    Lang, Text, answered, effect_sentence, local, more_characters, question, sentence, steps_line, told_option,
+    Lang, Text, answered, effect_sentence, more_characters, open_until, question, sentence, steps_line, told_option,
 };
 
 /// The most last lines that several messages show as one, and that one of them shows.
@@ -319,7 +319,7 @@ impl Ask {
             takes_text: approval.takes_text(),
             takes_no: approval.takes_plain_no(),
             approvers: approval.approvers.clone(),
-            until: approval.expires_at.map(|at| local(zone, at)),
+            until: open_until(zone, approval),
             since: None,
             link: link.map(str::to_owned),
         }

@@ -11,10 +11,10 @@ use jiff::tz::TimeZone;
 use std::fmt::Write;
 use tmuxagent_model::{Approval, ApprovalId, ApprovalKind, KeyStep, Verdict};
 use tmuxagent_text::escape;
-use tmuxagent_text::local;
 use tmuxagent_text::plain::one_line;
 use tmuxagent_text::redact::Redactor;
 use tmuxagent_text::{Lang, Text, answered, message, question, told_option};
+use tmuxagent_text::{local, open_until};
 use tmuxagent_yaml::nearest;
 
 const APPROVE: &[&str] = &["approve", "approved", "yes", "y", "ok", "批准", "同意", "通过", "是"];
@@ -88,7 +88,7 @@ pub fn request_text(
     field(lang.pick("stage", "阶段"), &line(approval.stage.as_deref().unwrap_or_default()));
     field(lang.pick("why", "原因"), lang.reason(&approval.kind));
     field(lang.pick("asked", "提出"), &local(zone, approval.asked_at));
-    field(lang.pick("until", "截止"), &approval.expires_at.map(|at| local(zone, at)).unwrap_or_default());
+    field(lang.pick("until", "截止"), &open_until(zone, approval).unwrap_or_default());
     field(lang.pick("code", "校验码"), &short_code(approval));
     let told = approval.options.iter().map(|option| told_option(lang, approval, option, &line(option)));
     field(lang.pick("answers", "可选答案"), &told.collect::<Vec<_>>().join(" | "));

@@ -638,8 +638,12 @@ fn a_stage_whose_yes_can_be_taken_back_needs_nobody() {
     assert!(waits.contains("can be taken back, in 6.0s") && !waits.contains("a decision"), "{waits}");
     // A start that it is in the way of names what takes it back.
     let refused = |world: &mut World| {
-        let start =
-            Command::Start { pane: world.pane.clone(), pipeline: "ci".into(), stage: None, inputs: Default::default() };
+        let start = Command::Start {
+            pane: world.pane.clone(),
+            pipeline: "ci".into(),
+            stage: None,
+            inputs: Variables::default(),
+        };
         format!("{:?}", world.step(Event::Asked { command: start, by: me() }))
     };
     let why = refused(&mut world);

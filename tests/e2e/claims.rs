@@ -317,7 +317,7 @@ fn who_comes_back_after_another_one_had_the_server_goes_on_with_nothing() {
         assert!(second.ask(&["approve", &approval]).status.success());
         room.wait_ran("build ");
         // It is acted on, and the first one has not read it.
-        let pid = second.child.as_ref().map(|child| rustix::process::Pid::from_child(child)).expect("it runs");
+        let pid = second.child.as_ref().map(rustix::process::Pid::from_child).expect("it runs");
         kill_process(pid, if orderly { Signal::TERM } else { Signal::KILL }).expect("it runs");
         second.child.take().expect("it runs").wait().expect("it ended");
         room.watch();

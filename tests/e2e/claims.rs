@@ -301,6 +301,34 @@ fn an_orderly_end_leaves_nothing_behind_and_the_next_life_goes_on() {
     room.wait_ran("build build ");
 }
 
+/// The same where the first one does not die, but stands still meanwhile: it reads what is there, and repeats nothing of it.
+#[test]
+fn who_stood_still_while_another_one_came_and_went_repeats_nothing() {
+    let mut room = Room::gated("language: en\n", "expires: 1h");
+    room.watch();
+    room.finish_tests("one");
+    room.wait_approval();
+    let first = room.supervisor().expect("it runs");
+    kill_process(first, Signal::STOP).expect("it lives");
+    let mut second = Second::start(&room);
+    second.wait_status("\"live\"");
+    room.finish_tests("two");
+    let approval = second.wait_approval();
+    assert!(second.ask(&["approve", &approval]).status.success());
+    room.wait_ran("build ");
+    assert!(second.ask(&["shutdown"]).status.success());
+    second.child.take().expect("it runs").wait().expect("it ended");
+    kill_process(first, Signal::CONT).expect("it lives");
+    room.wait_events("had its server meanwhile");
+    room.wait_status("\"live\"");
+    room.finish_tests("three");
+    let third = room.wait_approval();
+    let asked = room.answer(&["approvals", "--json"]);
+    assert_eq!(asked.matches("\"pending\"").count(), 1, "{asked}");
+    assert!(room.ask(&["approve", &third]).status.success());
+    room.wait_ran("build build ");
+}
+
 /// The first one dies with a question, the second one's yes has it done and ends: what the first comes back with is over.
 #[test]
 fn who_comes_back_after_another_one_had_the_server_goes_on_with_nothing() {

@@ -71,13 +71,13 @@ fn a_check_goes_on_behind_a_file_that_can_not_be_read() {
 fn a_check_without_files_names_what_it_checks() {
     let env = TestEnv::new();
     let bundled = env.run(&["policy", "check"]).stdout;
-    assert!(bundled.starts_with("the policies in force: the bundled ones\n"), "{bundled}");
+    assert!(bundled.starts_with("checked, as no file is named: the bundled policies\n"), "{bundled}");
     assert!(!bundled.contains("tmuxagent.yaml"), "{bundled}");
     env.write("tmuxagent.yaml", POLICY);
     let beside = env.run(&["policy", "check"]).stdout;
     assert!(beside.contains("not among them: `tmuxagent policy check tmuxagent.yaml` checks it"), "{beside}");
     let chinese = env.run(&["--lang", "zh", "policy", "check"]).stdout;
-    assert!(chinese.contains("现用的策略：内置策略") && chinese.contains("不在其中"), "{chinese}");
+    assert!(chinese.contains("没有写明文件，检查的是内置策略") && chinese.contains("不在其中"), "{chinese}");
     let named = env.run(&["--policy", "tmuxagent.yaml", "policy", "check"]).stdout;
     assert!(named.contains("tmuxagent.yaml") && !named.contains("not among them"), "{named}");
     assert!(!env.run(&["policy", "check", "tmuxagent.yaml"]).stdout.contains("in force"));

@@ -70,7 +70,7 @@ impl Turn<'_> {
             self.apply(id);
         }
         let text = match (verdict.approve, delay, undo) {
-            (true, true, _) => format!("approved; it is done in {} {}", self.options.undo, Approval::UNLESS),
+            (true, true, _) => format!("approved; it is done in {} unless it is taken back", self.options.undo),
             (true, false, _) => "approved".to_owned(),
             (false, _, true) => "taken back; nothing is done".to_owned(),
             (false, _, false) => "rejected".to_owned(),

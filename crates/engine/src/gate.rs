@@ -176,8 +176,7 @@ impl Turn<'_> {
         let gate = rule.gate.as_ref();
         let confirm = gate.and_then(|gate| gate.confirm.clone());
         let approvers = gate.map(|gate| gate.approvers.clone()).unwrap_or_default();
-        let effect_text = self.cleaner.clean(&self.done_by_yes(at, &plan));
-        let makes = self.yes_makes(at).is_some();
+        let (effect_text, makes) = (self.cleaner.clean(&self.done_by_yes(at, &plan)), self.yes_makes(at).is_some());
         let same_plan = self.stage(at).is_some_and(|stage| stage.plan == plan);
         let Some(row) = self.state.approvals.get_mut(&id) else { return };
         let asked = &mut row.approval;

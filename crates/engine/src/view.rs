@@ -78,16 +78,18 @@ impl State {
 
     /// What a stage does now that is in the way of a start, and what can be done about it.
     pub(crate) fn in_the_way(&self, run: &Run, stage: &StageRun) -> String {
-        let of = format!("stage {} of run {}", stage.name, run.id);
+        let (name, of) = (&stage.name, run.id);
         match self.undo(stage) {
             Some(Undo { approval, .. }) => {
-                format!("{of} is approved; `tmuxagent reject {approval}` can still take it back")
+                format!("stage {name} of run {of} is approved; `tmuxagent reject {approval}` can still take it back")
             }
-            None if self.open_question(stage).is_none() => format!("{of} is {}", self.word_of(stage)),
+            None if self.open_question(stage).is_none() => {
+                format!("stage {name} of run {of} is {}", self.word_of(stage))
+            }
             None if stage.state == StageState::NeedsApproval => {
-                format!("{of} waits for approval: `tmuxagent approvals`")
+                format!("stage {name} of run {of} waits for approval: `tmuxagent approvals`")
             }
-            None => format!("{of} asks what to do: `tmuxagent approvals`"),
+            None => format!("stage {name} of run {of} asks what to do: `tmuxagent approvals`"),
         }
     }
 }
@@ -258,7 +260,7 @@ impl Engine {
         let asked = self.open_question(stage).filter(|_| self.asks(stage));
         let text = match stage.state {
             _ if asked.is_some() => asked.map(|asked| asked.question.clone()).unwrap_or_default(),
-            _ if self.state.undo(stage).is_some() => format!("approved; it is done {}", Approval::UNLESS),
+            _ if self.state.undo(stage).is_some() => "approved; it is done unless it is taken back".to_owned(),
             StageState::Waiting if rule.closes && run.is_none_or(|run| run.state == RunState::Open) => {
                 "waits for the end of the run".to_owned()
             }

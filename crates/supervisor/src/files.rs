@@ -76,11 +76,14 @@ impl Files {
 fn folders(loaded: &Loaded, named: &[PathBuf]) -> BTreeSet<PathBuf> {
     let config = &loaded.paths.config_dir;
     let mut folders = BTreeSet::from([config.clone(), config.join("policies"), loaded.paths.agents()]);
-    for path in named.iter().chain(&loaded.config.policy) {
+    // What is named from the folder of the start stands there.
+    let whole = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    for path in named.iter().chain(&loaded.config.policy).map(|path| whole(path)) {
         folders.extend(path.parent().map(Path::to_owned));
         folders.insert(path.clone());
     }
-    let sources = loaded.policy_sources.iter().map(|source| PathBuf::from(&source.name));
+    let sources = loaded.policy_sources.iter().filter(|source| !source.name.starts_with('<'));
+    let sources = sources.map(|source| whole(Path::new(&source.name)));
     folders.extend(sources.filter_map(|file| file.parent().map(Path::to_owned)));
     folders.retain(|folder| folder.is_absolute());
     folders

@@ -159,6 +159,24 @@ pub(super) const OF_RUNS: &[(&str, &str)] = &[
     ("it holds nothing that can't be seen", "它不含看不见的字符"),
     ("it is at most {} bytes long", "它最长 {0} 字节"),
     ("run {} is open already, and its inputs were given when it began", "运行 {0} 已经开始，它的输入在开始时就给定了"),
+    // What waits for a person, and what may be taken back.
+    ("already expired, at {}", "已过期（{0}）"),
+    ("a decision on {}, open for another {}", "对 {0} 的决定，还有 {1} 过期"),
+    ("the end of the time in which it can be taken back, in {}", "可撤回的时间结束，还有 {0}"),
+    ("approved, and can still be taken back", "已批准，仍可撤回"),
+    ("approved; it is done unless it is taken back", "已批准；若不撤回即执行"),
+    (
+        "stage {} of run {} waits for approval: `tmuxagent approvals`",
+        "运行 {1} 的阶段 {0} 等待审批：`tmuxagent approvals`",
+    ),
+    (
+        "stage {} of run {} asks what to do: `tmuxagent approvals`",
+        "运行 {1} 的阶段 {0} 在询问如何处理：`tmuxagent approvals`",
+    ),
+    (
+        "stage {} of run {} is approved; `tmuxagent reject {}` can still take it back",
+        "运行 {1} 的阶段 {0} 已批准；仍可用 `tmuxagent reject {2}` 撤回",
+    ),
     // Ends.
     ("stage {} begins when a run ends, and not before", "阶段 {0} 在运行结束时才开始"),
     ("stage {} may stand behind a gate, which only a person leaves out", "阶段 {0} 可能在关卡之后，只有人才能跳过关卡"),

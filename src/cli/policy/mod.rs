@@ -183,9 +183,15 @@ fn tell_in_force(session: &Session, sources: &[Source]) -> Result<(), CliError> 
     let shown: Vec<String> = names.iter().map(|name| clean(name)).collect();
     let out = &session.out;
     out.say(&match is_bundled {
-        true => "the policies in force: the bundled ones".to_owned(),
-        false => format!("the policies in force: {}", shown.join(", ")),
+        true => "checked, as no file is named: the bundled policies".to_owned(),
+        false => format!("checked, as no file is named: {}", shown.join(", ")),
     })?;
+    // A supervisor may go by others, which were named to it alone.
+    let running = Connection::open(session).and_then(|mut it| it.snapshot()).ok().map(|snapshot| snapshot.policies);
+    if let Some(others) = running.filter(|running| *running != names) {
+        let others: Vec<String> = others.iter().map(|name| clean(name)).collect();
+        out.say(&format!("the supervisor that runs goes by others: {}", others.join(", ")))?;
+    }
     let here = std::path::absolute(init::NAME).unwrap_or_else(|_| PathBuf::from(init::NAME));
     let same = |name: &String| std::fs::canonicalize(name).ok() == std::fs::canonicalize(&here).ok();
     if here.is_file() && !names.iter().any(same) {

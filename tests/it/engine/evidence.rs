@@ -621,7 +621,7 @@ fn a_stage_whose_yes_can_be_taken_back_needs_nobody() {
     world.engine.set_options(Options { undo, ..Options::default() });
     world.start();
     let open = world.explained();
-    assert!(open["waits_for"][0].as_str().is_some_and(|told| told.ends_with(", open for another 1m")), "{open:#}");
+    assert!(open["waits_for"][0].as_str().is_some_and(|told| told.ends_with(", open for another 1m00s")), "{open:#}");
     let id = world.engine.view().approvals[0].id.clone();
     let verdict = Verdict { approve: true, answer: None };
     let command = Command::Decide { approval: id.clone(), revision: 1, verdict };

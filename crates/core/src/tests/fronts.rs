@@ -223,7 +223,8 @@ fn an_explanation_of_a_run_does_not_wait_for_the_question_of_another() {
     let told = build(&room, "1");
     assert_eq!((&told["state"], &told["waits_for"]), (&"waiting".into(), &serde_json::json!([])), "{told:#}");
     let told = build(&room, "2");
-    assert_eq!(told["waits_for"][0], format!("a decision on {}", asked.id), "{told:#}");
+    let waits = told["waits_for"][0].as_str().unwrap_or_default();
+    assert!(waits.starts_with(&format!("a decision on {}", asked.id)), "{told:#}");
 }
 
 /// A command may begin, print and be looked at within one millisecond.

@@ -67,13 +67,17 @@ pub(super) fn check_agent(subject: &Subject, problems: &mut Problems) {
     problems.warning("agent-in-front", stage.at(), message).help(help);
 }
 
+/// Programs that agents are, or that they run in: a `current_command` that takes one of them leaves an agent in.
+const OF_AGENTS: [&str; 9] =
+    ["claude", "codex", "node", "opencode", "gemini", "aider", "cursor-agent", "python3", "bun"];
+
 /// Whether the panes of a `match` are such in which no agent reads the keys.
 pub(super) fn has_no_agent(selector: &Selector) -> bool {
     match selector {
         Selector::All(parts) => parts.iter().any(has_no_agent),
         Selector::Any(parts) => !parts.is_empty() && parts.iter().all(has_no_agent),
         Selector::Not(part) => names_agent(part),
-        Selector::Command(_) => true,
+        Selector::Command(test) => !OF_AGENTS.iter().any(|name| test.holds(name)),
         Selector::Host(_)
         | Selector::Session(_)
         | Selector::Window(_)

@@ -162,6 +162,10 @@ mod tests {
         assert_eq!(told("window_name: w", &stages(&ran, "{value: {risk: high}}")), Vec::<String>::new());
         let typed = format!("triggers: [{{{RISK}}}], actions_on_start: [{{notify: hi}}]");
         assert_eq!(told("current_command: bash", &stages(&typed, "{value: {risk: high}}")), Vec::<String>::new());
+        for agent in ["'*'", "claude", "node", "'/.*/'"] {
+            let panes = format!("current_command: {agent}");
+            assert_eq!(told(&panes, &stages(&typed, "{value: {risk: high}}")), left_out("risk"), "{agent}");
+        }
         let kept = format!("triggers: [{{{RISK}}}], actions_on_start: [{{set: {{v: 'yes'}}}}]");
         assert_eq!(told("window_name: w", &stages(&kept, "{value: v}")), Vec::<String>::new());
         // An `if` of a stage without a gate is the author's way of choosing what is done.

@@ -1,8 +1,9 @@
 //! What is said of policies: their YAML, their keys and values, what they would do.
 
 pub(super) const ROWS: &[(&str, &str)] = &[
-    ("the policies in force: the bundled ones", "现用的策略：内置策略"),
-    ("the policies in force: {}", "现用的策略：{0}"),
+    ("checked, as no file is named: the bundled policies", "没有写明文件，检查的是内置策略"),
+    ("checked, as no file is named: {}", "没有写明文件，检查的是：{0}"),
+    ("the supervisor that runs goes by others: {}", "正在运行的监督进程用的是另外的策略：{0}"),
     (
         "{} in this folder is not among them: `tmuxagent policy check {}` checks it",
         "此目录中的 {0} 不在其中：`tmuxagent policy check {1}` 检查它",

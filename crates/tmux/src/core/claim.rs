@@ -422,13 +422,18 @@ impl HostCore {
         if let Some(server) = self.server.as_ref().map(|server| server.id.clone())
             && let Some((owners, last)) = self.claim.hand_over()
         {
+            // It has read what stands there, and perhaps acted on it: nothing of it counts for us.
+            let anew = last.is_some() && !self.inventory.panes.is_empty();
             if let Some(owner) = last {
-                // It has read what stands there, and perhaps acted on it: nothing of it counts for us.
                 self.spec.remembered.retain(|pane, _| pane.server != server);
                 self.told_owner = Some((*owner).clone());
                 self.outlet.put(HostMessage::Claim(Some(owner)));
             }
             self.outlet.put(HostMessage::Left { server, owners });
+            if anew {
+                self.leave_server();
+                return self.look_at(self.now);
+            }
         }
         self.share_pipes();
         let owner = self.claim.owner();
@@ -453,11 +458,7 @@ impl HostCore {
 
     /// The server is watched under another name: it is left alone under this one.
     fn stand_back(&mut self) {
-        self.link = Link::Down;
-        let claim = self.claim.clone();
-        self.forget_server();
-        self.claim = claim;
-        self.end_clients();
+        self.leave_server();
         self.look_again();
     }
 
@@ -475,9 +476,7 @@ impl HostCore {
     /// Looks whether the server still is the one that is watched under another name: after a while, or now that the name is
     /// gone.
     pub fn look_again(&mut self) {
-        let at = if self.claim.is_left(&self.claim.known) { self.now } else { self.now + SAME };
-        self.times.probe = Some(at);
-        self.wake_at(at);
+        self.look_at(if self.claim.is_left(&self.claim.known) { self.now } else { self.now + SAME });
     }
 
     /// How a state of the host is told, which is another one where somebody else types there.

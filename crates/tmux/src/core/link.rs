@@ -6,7 +6,7 @@ use super::inventory::Entry;
 use super::{HostCore, Job, Output};
 use crate::HostMessage;
 use crate::proto::Version;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tmuxagent_model::{HostState, PaneId, ServerId, Timestamp};
 
 /// How the host is reached at present.
@@ -183,6 +183,21 @@ impl HostCore {
         self.inventory.excluded.clear();
         self.inventory.complete = false;
         self.settle_lost("the tmux server ended before it answered");
+    }
+
+    /// Nothing is known of the server's panes any more; the claim stays.
+    pub fn leave_server(&mut self) {
+        self.link = Link::Down;
+        let claim = self.claim.clone();
+        self.forget_server();
+        self.claim = claim;
+        self.end_clients();
+    }
+
+    /// The server is looked for then.
+    pub fn look_at(&mut self, at: Instant) {
+        self.times.probe = Some(at);
+        self.wake_at(at);
     }
 
     /// Tells how the host is observed, when that changed.

@@ -137,7 +137,9 @@ fn decided_once(was: &View, is: &View, options: Options) -> Result<(), String> {
         let Some(now) = after.get(&approval.id) else { continue };
         let taken_back =
             options.undo.0 > 0 && (approval.state, now.state) == (ApprovalState::Approved, ApprovalState::Rejected);
-        if *now != approval && !taken_back {
+        // How long it can be taken back runs out by itself.
+        let as_it_is = |approval: &Approval| Approval { undo_until: None, ..approval.clone() };
+        if as_it_is(now) != as_it_is(approval) && !taken_back {
             return Err(format!("{} changed after it was closed", approval.id));
         }
     }

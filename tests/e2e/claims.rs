@@ -320,7 +320,9 @@ fn who_stood_still_while_another_one_came_and_went_repeats_nothing() {
     second.child.take().expect("it runs").wait().expect("it ended");
     kill_process(first, Signal::CONT).expect("it lives");
     room.wait_events("had its server meanwhile");
-    room.wait_status("\"live\"");
+    // What it sees anew is read from then on.
+    let seen = || (room.answer(&["events"]).matches("appeared").count() == 2).then_some(());
+    wait_for(PATIENCE, "the pane, seen anew", seen);
     room.finish_tests("three");
     let third = room.wait_approval();
     let asked = room.answer(&["approvals", "--json"]);

@@ -32,6 +32,17 @@ impl Second {
         second
     }
 
+    /// One that has the server, asks there, and has done what it was told.
+    fn that_takes_over(room: &Room) -> Self {
+        let second = Self::start(room);
+        second.wait_status("\"live\"");
+        room.finish_tests("two");
+        let approval = second.wait_approval();
+        assert!(second.ask(&["approve", &approval]).status.success());
+        room.wait_ran("build ");
+        second
+    }
+
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_tmuxagent"));
         command.args(arguments).env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
@@ -310,12 +321,7 @@ fn who_stood_still_while_another_one_came_and_went_repeats_nothing() {
     room.wait_approval();
     let first = room.supervisor().expect("it runs");
     kill_process(first, Signal::STOP).expect("it lives");
-    let mut second = Second::start(&room);
-    second.wait_status("\"live\"");
-    room.finish_tests("two");
-    let approval = second.wait_approval();
-    assert!(second.ask(&["approve", &approval]).status.success());
-    room.wait_ran("build ");
+    let mut second = Second::that_takes_over(&room);
     assert!(second.ask(&["shutdown"]).status.success());
     second.child.take().expect("it runs").wait().expect("it ended");
     kill_process(first, Signal::CONT).expect("it lives");
@@ -327,6 +333,10 @@ fn who_stood_still_while_another_one_came_and_went_repeats_nothing() {
     let third = room.wait_approval();
     let asked = room.answer(&["approvals", "--json"]);
     assert_eq!(asked.matches("\"pending\"").count(), 1, "{asked}");
+    // Its own next life goes on with that.
+    room.kill_9();
+    room.watch();
+    assert_eq!(room.wait_approval(), third);
     assert!(room.ask(&["approve", &third]).status.success());
     room.wait_ran("build build ");
 }
@@ -340,12 +350,7 @@ fn who_comes_back_after_another_one_had_the_server_goes_on_with_nothing() {
         room.finish_tests("one");
         let first = room.wait_approval();
         room.kill_9();
-        let mut second = Second::start(&room);
-        second.wait_status("\"live\"");
-        room.finish_tests("two");
-        let approval = second.wait_approval();
-        assert!(second.ask(&["approve", &approval]).status.success());
-        room.wait_ran("build ");
+        let mut second = Second::that_takes_over(&room);
         // It is acted on, and the first one has not read it.
         let pid = second.child.as_ref().map(rustix::process::Pid::from_child).expect("it runs");
         kill_process(pid, if orderly { Signal::TERM } else { Signal::KILL }).expect("it runs");

@@ -187,10 +187,11 @@ impl Claim {
         due.then(|| (self.estate.left.clone(), self.estate.last.clone()))
     }
 
-    /// What was found out of it, while names went and questions came that the look did not know of.
+    /// What was found out of it, while names went and questions came; what was handed over before the look may be told by now.
     pub fn found(&mut self, found: Self) {
-        let (gone, asks) = (std::mem::take(&mut self.gone), std::mem::take(&mut self.estate.asks));
-        *self = Self { gone, estate: Estate { asks, ..found.estate }, ..found };
+        let (gone, own) = (std::mem::take(&mut self.gone), std::mem::take(&mut self.estate));
+        let Estate { left, last, .. } = if found.handed { own.clone() } else { found.estate };
+        *self = Self { gone, estate: Estate { asks: own.asks, left, last }, ..found };
     }
 
     /// Whether this process had the server, under a name that is gone.

@@ -277,4 +277,13 @@ fn a_look_that_comes_back_keeps_what_is_asked_meanwhile() {
     }];
     claim.found(found);
     assert_eq!(claim.estate.asks.len(), 1);
+    // What was told while it looked stands there no more; what it found is to be told.
+    claim.estate.last = Some(Box::new(owner("laptop", "nas", "here", 9)));
+    claim.handed = true;
+    let found = claim.clone();
+    claim.leave_nothing();
+    claim.found(found.clone());
+    assert_eq!(claim.estate.last, None);
+    claim.found(Claim { handed: false, ..found });
+    assert!(claim.estate.last.is_some() && !claim.handed);
 }

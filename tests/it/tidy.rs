@@ -21,7 +21,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("lines", &["model"]),
     ("policy", &["model", "text", "yaml"]),
     ("agents", &["model", "yaml"]),
-    ("engine", &["model", "lines", "policy"]),
+    ("engine", &["model", "text", "lines", "policy"]),
     ("tmux", &["model", "errand", "text", "lines", "policy", "agents", "clock", "failpoints"]),
     ("store", &["model", "failpoints"]),
     ("audit", &["model"]),

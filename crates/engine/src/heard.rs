@@ -8,6 +8,7 @@ use tmuxagent_model::{
     AgentMessage, Alert, Approval, ApprovalId, ApprovalKind, ApprovalState, Front, MessageType, Note, PaneKey,
     Severity, Urgency,
 };
+use tmuxagent_text::as_it_is;
 
 /// The most pending questions of one pane's agents; the oldest makes room.
 const MOST_OF_AGENTS: usize = 20;
@@ -44,14 +45,14 @@ impl Turn<'_> {
         }
     }
 
-    /// The answers that a message offers, without secrets. What is typed for one is its number, so each stays an answer of its
-    /// own, also where two read alike by what was taken out.
-    fn offered_by(&self, message: &AgentMessage) -> Vec<String> {
+    /// The answers that somebody offers, without secrets and with nothing that can't be seen. What is typed for one is its
+    /// number, so each stays an answer of its own, also where two would read alike.
+    pub fn options_shown(&self, options: &[String]) -> Vec<String> {
         let mut told: Vec<String> = Vec::new();
-        for option in message.options.iter().map(|option| one_line(option)).filter(|option| !option.is_empty()) {
-            let clean = self.cleaner.clean(&option);
-            let twin = clean != option && told.contains(&clean);
-            told.push(if twin { format!("{clean} ({})", told.len() + 1) } else { clean });
+        for option in options.iter().map(|option| one_line(option)).filter(|option| !option.is_empty()) {
+            let label = as_it_is(&self.cleaner.clean(&option));
+            let twin = told.contains(&label);
+            told.push(if twin { format!("{label} ({})", told.len() + 1) } else { label });
         }
         told
     }
@@ -60,7 +61,7 @@ impl Turn<'_> {
         let words = message.question.as_ref().or(message.summary.as_ref()).map_or("", String::as_str);
         let question = visible(&self.cleaner.clean(words.trim()));
         // What may be typed later is one clean line per option; a question without any takes `yes` and `no`.
-        let options = self.offered_by(message);
+        let options = self.options_shown(&message.options);
         let answers = self.answers_of(pane);
         let of_pane: Vec<&Approval> = self
             .state

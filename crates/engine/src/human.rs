@@ -3,7 +3,7 @@
 
 use super::expiry::OnExpiry;
 use super::gate::Ask;
-use super::text::{one_line, visible};
+use super::text::visible;
 use super::turn::Turn;
 use super::{Answer, RefusalKind};
 use tmuxagent_model::{ApprovalId, ApprovalKind, ApprovalState, HumanCall, PaneKey};
@@ -39,12 +39,7 @@ impl Turn<'_> {
         let ask = Ask {
             kind: ApprovalKind::Agent,
             question: format!("{}: {}", visible(agent), words(&asks.question)),
-            options: asks
-                .options
-                .iter()
-                .map(|option| words(&one_line(option)))
-                .filter(|option| !option.is_empty())
-                .collect(),
+            options: self.options_shown(&asks.options),
             evidence: Some(detail.collect()),
             expires: Some(asks.expires),
             on_expiry: OnExpiry::Reject,

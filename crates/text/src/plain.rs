@@ -1,5 +1,8 @@
 //! Untrusted text: control characters taken out, cut to limits at character borders. Pure.
 
+/// The braille pattern without a dot: in braille the blank between words, elsewhere nothing that is seen.
+const BRAILLE_BLANK: char = '\u{2800}';
+
 /// Stands at the place where something was cut off.
 pub const CUT: &str = "…";
 
@@ -61,19 +64,42 @@ pub fn no_answer(written: &str) -> Option<&'static str> {
 
 /// Whether a character by itself is seen: it takes room, and is no blank, no mark, and nothing that fonts know nothing of.
 fn shows_something(c: char) -> bool {
-    let code = u32::from(c);
-    // Private use, and the noncharacters, of which Unicode has two at each plane's end and a block of their own.
-    let is_nothing = matches!(c, '\u{e000}'..='\u{f8ff}' | '\u{f0000}'..='\u{10ffff}' | '\u{fdd0}'..='\u{fdef}')
-        || code & 0xfffe == 0xfffe;
-    // The braille pattern without a dot is a letter that is drawn as a blank.
-    let is_blank = c.is_whitespace() || c.is_control() || super::is_hidden(c) || c == '\u{2800}';
-    !is_nothing && !is_blank && unicode_width::UnicodeWidthChar::width(c).is_some_and(|width| width > 0)
+    let is_private = matches!(c, '\u{e000}'..='\u{f8ff}' | '\u{f0000}'..='\u{10ffff}');
+    let is_blank = c.is_whitespace() || c.is_control() || super::is_hidden(c) || is_nothing(c) || c == BRAILLE_BLANK;
+    !is_private && !is_blank && unicode_width::UnicodeWidthChar::width(c).is_some_and(|width| width > 0)
+}
+
+/// Whether a character stands for nothing that is drawn: the place of an object, and the noncharacters, of which Unicode has
+/// two at each plane's end and a block of their own.
+const fn is_nothing(c: char) -> bool {
+    matches!(c, '\u{fffc}' | '\u{fdd0}'..='\u{fdef}') || (c as u32) & 0xfffe == 0xfffe
+}
+
+/// Whether a blank is another one than those that keyboards give, from which people can't tell it.
+fn is_odd_blank(c: char) -> bool {
+    c.is_whitespace() && !matches!(c, ' ' | '\u{3000}') || c == BRAILLE_BLANK
+}
+
+/// Whether who reads a value reads what it is: nothing in it is hidden, and no blank only looks like one.
+#[must_use]
+pub fn reads_as_it_is(value: &str) -> bool {
+    !hides_something(value) && !value.chars().any(is_odd_blank)
+}
+
+/// A text that reads as what it is: where something in it can't be seen, that is named, as `<U+200B>`.
+#[must_use]
+pub fn as_it_is(text: &str) -> String {
+    if reads_as_it_is(text) {
+        return text.to_owned();
+    }
+    let named = |c: char| super::is_hidden(c) || is_nothing(c) || is_odd_blank(c);
+    let told = |c: char| if named(c) { format!("<U+{:04X}>", u32::from(c)) } else { c.to_string() };
+    text.chars().map(told).collect()
 }
 
 /// Whether something in a line can't be seen: a value in which it does is another one than people read. Seen by what they do
 /// are, behind an emoji, what chooses its look or joins it to the next one, and a joiner between letters that it shapes.
-#[must_use]
-pub fn hides_something(line: &str) -> bool {
+fn hides_something(line: &str) -> bool {
     let mut before = ' ';
     let mut signs = line.chars().peekable();
     while let Some(c) = signs.next() {
@@ -81,7 +107,7 @@ pub fn hides_something(line: &str) -> bool {
         let joint = matches!(c, '\u{200c}' | '\u{200d}')
             && (is_joined_letter(before) || is_joined_mark(before))
             && signs.peek().is_some_and(|&next| is_joined_letter(next));
-        if super::is_hidden(c) && !look && !joint || u32::from(c) & 0xfffe == 0xfffe {
+        if super::is_hidden(c) && !look && !joint || is_nothing(c) {
             return true;
         }
         if c != '\u{fe0f}' {
@@ -236,6 +262,26 @@ mod tests {
                 let written = format!("{before}{joiner}{after}");
                 assert!(no_answer(&written).is_some(), "{written:?}");
             }
+        }
+    }
+
+    #[test]
+    fn a_value_is_what_people_read_or_names_what_they_do_not() {
+        for plain in ["", "main", "a  b", "好　的", "👍🏽", "\u{645}\u{6cc}\u{200c}\u{62e}"] {
+            assert!(reads_as_it_is(plain), "{plain:?}");
+            assert_eq!(as_it_is(plain), plain);
+        }
+        for (odd, told) in [
+            ("Ye\u{200b}s", "Ye<U+200B>s"),
+            ("a\u{a0}b", "a<U+00A0>b"),
+            ("a\u{2800}", "a<U+2800>"),
+            ("\u{fffc}", "<U+FFFC>"),
+            ("x\u{fdd0}", "x<U+FDD0>"),
+            ("x\u{1fffe}", "x<U+1FFFE>"),
+            ("x\u{2009}y", "x<U+2009>y"),
+        ] {
+            assert!(!reads_as_it_is(odd), "{odd:?}");
+            assert_eq!(as_it_is(odd), told);
         }
     }
 

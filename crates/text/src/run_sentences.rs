@@ -157,6 +157,7 @@ pub(super) const OF_RUNS: &[(&str, &str)] = &[
     ("it is a number", "它是数字"),
     ("it is one line without control characters", "它是一行不含控制字符的文字"),
     ("it holds nothing that can't be seen", "它不含看不见的字符"),
+    ("it neither begins nor ends with a blank", "它的开头和结尾没有空格"),
     ("it is at most {} bytes long", "它最长 {0} 字节"),
     ("run {} is open already, and its inputs were given when it began", "运行 {0} 已经开始，它的输入在开始时就给定了"),
     // What waits for a person, and what may be taken back.

@@ -369,13 +369,25 @@ fn a_value_that_is_given_holds_nothing_that_can_t_be_seen() {
     };
     let policy = loaded(&inputs("main"));
     let given = |value: &str| input_values(&policy.pipelines[0].inputs, &[("branch".to_owned(), value.to_owned())]);
-    for hidden in
-        ["fix\u{202e}1", "\u{200b}main", "main\u{200d}", "ma\u{ad}in", "main\u{e0041}", "main\u{2066}x\u{2069}"]
-    {
+    for hidden in [
+        "fix\u{202e}1",
+        "\u{200b}main",
+        "main\u{200d}",
+        "ma\u{ad}in",
+        "main\u{e0041}",
+        "main\u{2066}x\u{2069}",
+        "ma\u{2800}in",
+        "main\u{fffc}",
+        "ma\u{a0}in",
+        "main\u{fdd0}",
+    ] {
         let why = given(hidden).unwrap_err();
         assert!(why.ends_with("it holds nothing that can't be seen"), "{why}");
         let found = problems(&inputs(&format!("{{default: \"{hidden}\"}}")));
         assert!(found.iter().any(|it| it.contains("bad-default")), "{found:?}");
+    }
+    for ends in [" main", "main "] {
+        assert!(given(ends).unwrap_err().ends_with("it neither begins nor ends with a blank"), "{ends:?}");
     }
     for seen in ["", "feature/登录", "👍🏽", "\u{645}\u{6cc}\u{200c}\u{62e}", "a  b"] {
         assert!(given(seen).is_ok(), "{seen:?}");

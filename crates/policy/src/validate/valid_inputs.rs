@@ -6,7 +6,7 @@ use crate::plain::{Shape, is_number, shape_of};
 use crate::raw::{Named, RawInput, RawPipeline, RawStage};
 use crate::read::{Short, Text};
 use crate::template::{INPUTS, StageValue, stage_value};
-use tmuxagent_text::{hides_something, reveal};
+use tmuxagent_text::{as_it_is, reads_as_it_is, reveal};
 use tmuxagent_yaml::nearest;
 
 /// The types of inputs.
@@ -35,7 +35,8 @@ impl Input {
             InputKind::Number => Err("it is a number".to_owned()),
             InputKind::Text if control => Err("it is one line without control characters".to_owned()),
             // Whoever says yes to a run with it reads it before.
-            InputKind::Text if hides_something(value) => Err("it holds nothing that can't be seen".to_owned()),
+            InputKind::Text if !reads_as_it_is(value) => Err("it holds nothing that can't be seen".to_owned()),
+            InputKind::Text if value.trim() != value => Err("it neither begins nor ends with a blank".to_owned()),
             InputKind::Text if value.len() > MOST => Err(format!("it is at most {MOST} bytes long")),
             InputKind::Text => Ok(()),
         }
@@ -149,7 +150,9 @@ pub fn input_values(inputs: &[Input], given: &[(String, String)]) -> Result<Vec<
                 (None, false) => format!("there is no input `{name}`; its inputs are {}", names.join(", ")),
             });
         };
-        input.fits(value).map_err(|what| format!("the input `{name}` can't be `{}`: {what}", reveal(value)))?;
+        input
+            .fits(value)
+            .map_err(|what| format!("the input `{name}` can't be `{}`: {what}", reveal(&as_it_is(value))))?;
     }
     let value = |input: &Input| {
         let given = given.iter().rev().find(|(name, _)| *name == input.name).map(|(_, value)| value.clone());

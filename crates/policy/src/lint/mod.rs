@@ -61,8 +61,8 @@ pub(super) fn run(raws: &[RawPolicy], policy: &Policy, patterns: &Patterns, prob
             recovery::check(subject, stage, problems);
         }
         reader::check_agent(subject, problems);
-        told_gate::check(subject, patterns, problems);
     }
+    told_gate::check(&subjects, patterns, problems);
     elsewhere::check(&subjects, problems);
     elsewhere::check_circles(&subjects, problems);
     given::check(&subjects, problems);

@@ -76,7 +76,7 @@ pub(super) fn has_no_agent(selector: &Selector) -> bool {
     match selector {
         Selector::All(parts) => parts.iter().any(has_no_agent),
         Selector::Any(parts) => !parts.is_empty() && parts.iter().all(has_no_agent),
-        Selector::Not(part) => names_agent(part),
+        Selector::Not(part) => takes_every_agent(part),
         Selector::Command(test) => !OF_AGENTS.iter().any(|name| test.holds(name)),
         Selector::Host(_)
         | Selector::Session(_)
@@ -88,10 +88,12 @@ pub(super) fn has_no_agent(selector: &Selector) -> bool {
     }
 }
 
-fn names_agent(selector: &Selector) -> bool {
+/// Whether no agent escapes a `match`, whatever it is called.
+fn takes_every_agent(selector: &Selector) -> bool {
     match selector {
-        Selector::Agent(_) => true,
-        Selector::All(parts) | Selector::Any(parts) => parts.iter().any(names_agent),
+        Selector::Agent(test) => OF_AGENTS.iter().chain(&["another"]).all(|name| test.holds(name)),
+        Selector::All(parts) => parts.iter().all(takes_every_agent),
+        Selector::Any(parts) => parts.iter().any(takes_every_agent),
         _ => false,
     }
 }

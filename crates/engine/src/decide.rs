@@ -155,8 +155,8 @@ impl Turn<'_> {
         match (approve, on_approve) {
             (true, OnApprove::Rerun) if self.look_for_pane(at) => {}
             (true, OnApprove::Rerun) => {
+                // The question was about one attempt: when that fails too and the retries are used up, it is asked anew.
                 if let Some(stage) = self.stage_mut(at) {
-                    stage.retries.clear();
                     stage.plan_fixed = true;
                 }
                 self.enter(at);

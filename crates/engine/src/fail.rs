@@ -9,7 +9,7 @@ use super::turn::{At, Turn};
 use super::verdict::INTERRUPTED;
 use super::{gate::Ask, text};
 use std::sync::Arc;
-use tmuxagent_model::{AlertKind, ApprovalKind, Millis, Note, OnApprove, Severity, TimerKey, Urgency};
+use tmuxagent_model::{AlertKind, ApprovalKind, Millis, Note, OnApprove, Severity, StageState, TimerKey, Urgency};
 use tmuxagent_policy::{Action, Backoff, FailStep, Quoting, RetrySpec, Stage};
 
 impl Turn<'_> {
@@ -205,12 +205,15 @@ impl Turn<'_> {
     /// As [`Turn::give_up`], when a human just decided it himself and need not be told.
     pub fn fail_for_good(&mut self, at: At, cause: Cause) -> bool {
         self.close_attempt(at);
+        let was_asked = self.stage(at).is_some_and(|stage| stage.state == StageState::Asking);
         if !self.shift(at, StageInput::Fail) {
             return false;
         }
         let Some(stage) = self.stage_mut(at) else { return false };
-        // The end of the attempt was told already when it is the reason.
-        let told = stage.ended.as_ref() == Some(&cause);
+        // The end of the attempt was told already when it is the reason, or when the question what to do about it is answered by
+        // a no, or by nobody: that answer is told by itself.
+        let failed = stage.failed.last().is_some_and(|failed| failed.attempt == stage.attempt);
+        let told = stage.ended.as_ref() == Some(&cause) || was_asked && failed;
         stage.ended = Some(cause.clone());
         let (stage, attempt) = (stage.name.clone(), stage.attempt);
         if !told {

@@ -162,7 +162,7 @@ pub fn how_it_ended(approval: &Approval) -> String {
         ApprovalState::Approved => "approved",
         ApprovalState::Rejected => "rejected",
         ApprovalState::Expired => "expired",
-        ApprovalState::Superseded => "superseded: what it asked about is gone or not watched any more",
+        ApprovalState::Superseded => "superseded: what it asked about is over, gone or not watched any more",
     };
     match (&approval.decision, approval.closed_at) {
         (Some(decision), _) => {

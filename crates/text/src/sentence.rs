@@ -346,8 +346,8 @@ pub(super) const SENTENCES: &[(&str, &str)] = &[
     ("taken back; nothing is done", "已撤回，不执行任何操作"),
     ("already {} by {} at {} via {}", "已由 {1} 于 {2} {0}（{3}）"),
     (
-        "already superseded: what it asked about is gone or not watched any more, at {}",
-        "已失效：所问之事已不存在或不再受到监视（{0}）",
+        "already superseded: what it asked about is over, gone or not watched any more, at {}",
+        "已失效：所问之事已结束、不存在或不再受到监视（{0}）",
     ),
     ("already {}, at {}", "已{0}（{1}）"),
     (

@@ -240,9 +240,6 @@ fn a_final_failure_tells_its_last_lines() {
     let verdict = Verdict { approve: true, answer: None };
     world.step(Event::Asked { command: Command::Decide { approval: id, revision: 1, verdict }, by: me() });
     world.after(5);
-    world.ends(1, &[(-3, "still waiting for the server")]);
-    world.due();
-    world.after(5);
     world.ends(1, &[(-3, "the last words")]);
     let asked = world.engine.view().approvals.into_iter().find(|asked| asked.state == ApprovalState::Pending);
     assert_eq!(asked.expect("asked again").evidence, ["the last words"]);
@@ -367,15 +364,18 @@ fn attempts_never_count_beyond_what_is_allowed() {
     assert_eq!(world.attempts(), (2, 2), "a human is asked");
     let id = world.engine.view().approvals[0].id.clone();
     let verdict = Verdict { approve: true, answer: None };
-    world.step(Event::Asked { command: Command::Decide { approval: id, revision: 1, verdict }, by: me() });
-    assert_eq!(world.attempts(), (3, 4), "a human let it run once more, with its retry");
+    world.step(Event::Asked { command: Command::Decide { approval: id.clone(), revision: 1, verdict }, by: me() });
+    assert_eq!(world.attempts(), (3, 3), "a human let it run once more");
     let stage = world.engine.view().runs[0].stages[0].clone();
-    assert_eq!(tmuxagent_text::stage_attempt(Lang::En, &stage).as_deref(), Some("3/4, 2 more allowed by wu"));
-    assert_eq!(tmuxagent_text::stage_attempt(Lang::Zh, &stage).as_deref(), Some("3/4，wu 另准 2 次"));
+    assert_eq!(tmuxagent_text::stage_attempt(Lang::En, &stage).as_deref(), Some("3/3, 1 more allowed by wu"));
+    assert_eq!(tmuxagent_text::stage_attempt(Lang::Zh, &stage).as_deref(), Some("3/3，wu 另准 1 次"));
     world.after(1);
     world.ends(1, &[]);
-    world.due();
-    assert_eq!(world.attempts(), (4, 4));
+    assert_eq!(world.attempts(), (3, 3), "one yes is one attempt: what failed again is asked about again");
+    let asked: Vec<_> =
+        world.engine.view().approvals.iter().filter(|asked| asked.state == ApprovalState::Pending).cloned().collect();
+    assert_eq!(asked.len(), 1);
+    assert_ne!(asked[0].id, id);
 }
 
 #[test]

@@ -57,6 +57,7 @@ fn check(session: &Session, args: &CheckArgs) -> Outcome {
     } else {
         out.say(&format!("{config}: ok ({})", hosts.join(", ")))?;
         out.say(&format!("{}: ok ({})", policies.join(", "), counted(policy.pipelines, "pipeline")))?;
+        super::policy::tell_others(session, &tmuxagent_config::policy_names(&loaded.policy_sources))?;
         // Why the exit code is another one, as `policy check` shows it.
         if warnings > 0 {
             out.raw(&format!("\n{}\n", redactor.redact(&policy.found.show(out.lang))))?;

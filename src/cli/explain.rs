@@ -5,13 +5,13 @@ use super::{CliError, Output, Tone};
 use jiff::tz::TimeZone;
 use serde_json::Value;
 use tmuxagent_model::{Approval, ApprovalId, StageState};
-use tmuxagent_text::clean;
 use tmuxagent_text::cli::{Word, word};
 use tmuxagent_text::explain::{self, Line, Sign, Stage};
+use tmuxagent_text::{clean, message};
 
 /// Prints stages: state, what they wait for, what fired them, which conditions hold, what almost did; of the
-/// questions among `approvals` the whole command that says yes.
-pub(super) fn print(out: &Output, values: &[Value], approvals: &[Approval]) -> Result<(), CliError> {
+/// questions among `approvals` the whole command that says yes, where `me` may say it.
+pub(super) fn print(out: &Output, values: &[Value], approvals: &[Approval], me: &str) -> Result<(), CliError> {
     if values.is_empty() {
         return out.line(word(out.lang, Word::NothingApplies));
     }
@@ -32,9 +32,13 @@ pub(super) fn print(out: &Output, values: &[Value], approvals: &[Approval]) -> R
         }
         if let Some(id) = &stage.approval {
             let asked = approvals.iter().find(|approval| approval.id.as_str() == id);
-            let command = asked.and_then(|asked| yes_with_text(out.lang, asked));
-            let command = command.unwrap_or_else(|| format!("tmuxagent approve {}", clean(id)));
-            out.verbatim(&out.paint(Tone::Ask, &format!("    {command}")))?;
+            if let Some(others) = asked.filter(|asked| !asked.is_for(me)) {
+                out.wrapped("    ", Tone::Warn, &message(out.lang, &others.not_for(me)))?;
+            } else {
+                let command = asked.and_then(|asked| yes_with_text(out.lang, asked));
+                let command = command.unwrap_or_else(|| format!("tmuxagent approve {}", clean(id)));
+                out.verbatim(&out.paint(Tone::Ask, &format!("    {command}")))?;
+            }
         }
         if let Some(undo) = &stage.undo {
             out.verbatim(&out.paint(Tone::Dim, &format!("    {}", take_back(&undo.approval))))?;

@@ -71,8 +71,10 @@ pub struct Ask {
     pub reason: &'static str,
     /// What the person is asked, in their language.
     pub question: String,
-    /// What a yes sends, one line; empty when it sends nothing.
+    /// What a yes does, one line; empty when it does nothing.
     pub command: Sent,
+    /// Whether a yes types that into a pane.
+    pub types: bool,
     /// The sentence for a question of which a yes sends the answer that comes with it.
     pub answered: Option<Text>,
     /// What a no sends, one line; empty when it sends nothing.
@@ -307,6 +309,7 @@ impl Ask {
             reason: lang.reason(&approval.kind),
             question: words(&question(lang, approval)),
             command: Sent::of(words(&effect_sentence(lang, &approval.effect_text))),
+            types: !approval.effect.is_empty(),
             answered: answered(approval),
             command_of_no: Sent::of(words(&steps_line(&approval.effect_no))),
             evidence: lines_of(approval, redactor),
@@ -376,7 +379,9 @@ impl Ask {
         if let Some(answered) = self.answered {
             parts.push(field(markup, Text::Effect.of(lang), answered.of(lang)));
         } else {
-            parts.extend(self.sent(markup, lang, lang.pick("A yes will type", "批准后将输入"), &self.command));
+            let (en, zh) =
+                if self.types { ("A yes will type", "批准后将输入") } else { ("If approved", "批准后") };
+            parts.extend(self.sent(markup, lang, lang.pick(en, zh), &self.command));
         }
         parts.extend(self.sent(markup, lang, lang.pick("A no will type", "拒绝后将输入"), &self.command_of_no));
         if !self.evidence.is_empty() {

@@ -13,7 +13,7 @@ use tmuxagent_model::{Approval, ApprovalId, ApprovalKind, KeyStep, Verdict};
 use tmuxagent_text::escape;
 use tmuxagent_text::plain::one_line;
 use tmuxagent_text::redact::Redactor;
-use tmuxagent_text::{Lang, Text, answered, message, question, told_option};
+use tmuxagent_text::{Lang, Text, answered, effect_sentence, message, question, told_option};
 use tmuxagent_text::{local, open_until};
 use tmuxagent_yaml::nearest;
 
@@ -137,6 +137,10 @@ fn effects(approval: &Approval, lang: Lang, redactor: &Redactor) -> String {
     };
     let mut text = match answered(approval) {
         Some(typed) => format!("\n{}: {}\n", Text::Effect.of(lang), typed.of(lang)),
+        None if approval.effect.is_empty() && !approval.effect_text.is_empty() => {
+            let told = line(&effect_sentence(lang, &approval.effect_text));
+            format!("\n{}\n  {told}\n", lang.pick("If approved:", "批准后："))
+        }
         None if approval.option_effects.is_empty() => {
             block(lang.pick("A yes will type:", "批准后将输入："), &approval.effect)
         }

@@ -196,9 +196,10 @@ fn gone(before: &Loaded, now: &Loaded) -> Option<(&'static str, Problem)> {
     Some(("policy", problem))
 }
 
-/// Whether a file holds nothing but blanks and comments: one that is emptied and written anew does for a moment.
+/// Whether a file holds nothing but blanks, comments and its version: one that is emptied and written anew does for a moment.
 fn says_nothing(text: &str) -> bool {
-    text.lines().map(str::trim).all(|line| line.is_empty() || line.starts_with('#') || line == "---")
+    let begins = |line: &str| line == "---" || line.starts_with("version:");
+    text.lines().map(str::trim).all(|line| line.is_empty() || line.starts_with('#') || begins(line))
 }
 
 /// What a problem with `.env` files of workspaces is shown as.
@@ -243,6 +244,7 @@ mod tests {
         let (full, empty, other) = (loaded("undo: 4s\n"), loaded(" \n"), loaded("undo: 5s\n"));
         let (part, problem) = gone(&full, &empty).unwrap();
         assert!(part == "configuration" && problem.text.contains("is gone or empty"), "{problem}");
+        assert!(says_nothing("# mine\n---\nversion: 1 # the form\n") && !says_nothing("version: 1\npipelines: []\n"));
         assert!(gone(&full, &other).is_none() && gone(&empty, &full).is_none() && gone(&empty, &empty).is_none());
     }
 }

@@ -186,12 +186,7 @@ fn tell_in_force(session: &Session, sources: &[Source]) -> Result<(), CliError> 
         true => "checked, as no file is named: the bundled policies".to_owned(),
         false => format!("checked, as no file is named: {}", shown.join(", ")),
     })?;
-    // A supervisor may go by others, which were named to it alone.
-    let running = Connection::open(session).and_then(|mut it| it.snapshot()).ok().map(|snapshot| snapshot.policies);
-    if let Some(others) = running.filter(|running| *running != names) {
-        let others: Vec<String> = others.iter().map(|name| clean(name)).collect();
-        out.say(&format!("the supervisor that runs goes by others: {}", others.join(", ")))?;
-    }
+    tell_others(session, &names)?;
     let here = std::path::absolute(init::NAME).unwrap_or_else(|_| PathBuf::from(init::NAME));
     let same = |name: &String| std::fs::canonicalize(name).ok() == std::fs::canonicalize(&here).ok();
     if here.is_file() && !names.iter().any(same) {
@@ -199,6 +194,21 @@ fn tell_in_force(session: &Session, sources: &[Source]) -> Result<(), CliError> 
         out.say(&format!("{file} in this folder is not among them: `tmuxagent policy check {file}` checks it"))?;
     }
     Ok(())
+}
+
+/// A supervisor may go by others than what was checked, which were named to it alone.
+pub(super) fn tell_others(session: &Session, checked: &[String]) -> Result<(), CliError> {
+    let running = Connection::open(session).and_then(|mut it| it.snapshot()).ok().map(|snapshot| snapshot.policies);
+    let Some(others) = running.filter(|running| *running != checked) else { return Ok(()) };
+    let shown: Vec<String> = others.iter().map(|name| clean(name)).collect();
+    session.out.say(&format!("the supervisor that runs goes by others: {}", shown.join(", ")))?;
+    // What is built in is no file.
+    let files: Vec<&String> = shown.iter().filter(|name| !name.starts_with('<')).collect();
+    if files.is_empty() {
+        return Ok(());
+    }
+    let files: Vec<String> = files.iter().map(|name| super::control::quoted(name)).collect();
+    session.out.say(&format!("`tmuxagent policy check {}` checks them", files.join(" ")))
 }
 
 /// The texts of the named policies, or of those that a supervisor would load.
@@ -260,7 +270,7 @@ pub(super) fn explain(session: &Session, args: &ExplainArgs) -> Outcome {
     } else {
         // What a yes takes stands in the questions themselves; the explanation is one without them too.
         let approvals = connection.snapshot().map(|now| now.approvals).unwrap_or_default();
-        super::explain::print(out, &runs, &approvals)?
+        super::explain::print(out, &runs, &approvals, &tmuxagent_supervisor::user_name(&session.environment))?
     }
     Ok(exit::OK)
 }

@@ -138,7 +138,11 @@ impl Question<'_> {
             return format!("<p>{}</p>", lang.pick("A yes types nothing.", "批准后不会输入任何内容。"));
         }
         let text = self.redactor.redact(&text);
-        let label = lang.pick("A yes will type exactly this", "批准后将原样输入");
+        let label = if self.approval.effect.is_empty() {
+            lang.pick("If approved", "批准后")
+        } else {
+            lang.pick("A yes will type exactly this", "批准后将原样输入")
+        };
         format!("<p>{label}</p><pre id=\"command\">{}</pre>", shown(&text))
     }
 

@@ -4,6 +4,7 @@ pub(super) const ROWS: &[(&str, &str)] = &[
     ("checked, as no file is named: the bundled policies", "没有写明文件，检查的是内置策略"),
     ("checked, as no file is named: {}", "没有写明文件，检查的是：{0}"),
     ("the supervisor that runs goes by others: {}", "正在运行的监督进程用的是另外的策略：{0}"),
+    ("`tmuxagent policy check {}` checks them", "`tmuxagent policy check {0}` 会检查它们"),
     (
         "{} in this folder is not among them: `tmuxagent policy check {}` checks it",
         "此目录中的 {0} 不在其中：`tmuxagent policy check {1}` 检查它",

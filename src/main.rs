@@ -14,6 +14,7 @@ fn main() -> ExitCode {
     if let Some(code) = tmuxagent_tmux::serve(std::env::args_os()) {
         return ExitCode::from(code);
     }
+    memory::share_heaps();
     let arguments: Vec<_> = std::env::args_os().collect();
     // An agent waits for its hooks.
     if let Some(code) = cli::hook::serve(&arguments) {

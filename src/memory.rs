@@ -20,6 +20,26 @@ unsafe extern "C" {
     safe fn _exit(code: c_int) -> !;
 }
 
+/// Lets the threads share two of the GNU library's heaps. By itself it makes up to eight for each processor, and what was freed in
+/// one of them serves no other: a supervisor of twenty busy panes held 35 MB of which 21 were in use, and still grew
+/// (mallopt(3), `M_ARENA_MAX`). Who names a number in the environment wants that one.
+#[cfg(target_env = "gnu")]
+pub fn share_heaps() {
+    const M_ARENA_MAX: c_int = -8;
+    unsafe extern "C" {
+        /// Sets a parameter of the allocator (mallopt(3)); 0 where it doesn't know it.
+        safe fn mallopt(parameter: c_int, value: c_int) -> c_int;
+    }
+    if std::env::var_os("MALLOC_ARENA_MAX").is_none() {
+        // Where it can't be set, memory is held that nobody needs, as before.
+        let _ = mallopt(M_ARENA_MAX, 2);
+    }
+}
+
+/// Other libraries have one heap.
+#[cfg(not(target_env = "gnu"))]
+pub const fn share_heaps() {}
+
 /// The system's memory; what it refuses ends the process.
 struct Memory;
 

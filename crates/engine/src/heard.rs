@@ -46,13 +46,17 @@ impl Turn<'_> {
     }
 
     /// The answers that somebody offers, without secrets and with nothing that can't be seen. What is typed for one is its
-    /// number, so each stays an answer of its own, also where two would read alike.
+    /// number, so each stays an answer of its own in its place, also where two would read alike or one is empty.
     pub fn options_shown(&self, options: &[String]) -> Vec<String> {
-        let mut told: Vec<String> = Vec::new();
-        for option in options.iter().map(|option| one_line(option)).filter(|option| !option.is_empty()) {
-            let label = as_it_is(&self.cleaner.clean(&option));
-            let twin = told.contains(&label);
-            told.push(if twin { format!("{label} ({})", told.len() + 1) } else { label });
+        let lines: Vec<String> = options.iter().map(|option| one_line(option)).collect();
+        if lines.iter().all(String::is_empty) {
+            return Vec::new();
+        }
+        let mut told: Vec<String> = Vec::with_capacity(lines.len());
+        for line in lines {
+            let label = as_it_is(&self.cleaner.clean(&line));
+            let is_taken = label.is_empty() || told.contains(&label);
+            told.push(if is_taken { format!("{label} ({})", told.len() + 1).trim().to_owned() } else { label });
         }
         told
     }

@@ -65,11 +65,12 @@ fn an_option_shows_no_secret_and_is_answered_by_its_number() {
 
 #[test]
 fn options_that_look_alike_are_told_apart() {
-    let shown = ["Yes", "Ye<U+200B>s", "Yes (3)", "<U+2800>"];
-    let engine = asked(&["Yes", "Ye\u{200b}s", "Yes", "\u{2800}"]);
-    assert_eq!(engine.view().approvals[0].options, shown);
-    for (answer, number) in [(shown[1], "2"), (shown[2], "3"), (shown[3], "4")] {
-        let step = answered(&mut asked(&["Yes", "Ye\u{200b}s", "Yes", "\u{2800}"]), answer);
+    let offered = ["Yes", "Ye\u{200b}s", "Yes", "", "\u{2800}"];
+    let shown = ["Yes", "Ye<U+200B>s", "Yes (3)", "(4)", "<U+2800>"];
+    assert_eq!(asked(&offered).view().approvals[0].options, shown);
+    assert!(asked(&["", " "]).view().approvals[0].options.is_empty());
+    for (answer, number) in [(shown[1], "2"), (shown[2], "3"), (shown[3], "4"), (shown[4], "5")] {
+        let step = answered(&mut asked(&offered), answer);
         let typed = step.intents.iter().any(|intent| match &intent.effect {
             Effect::Send(send) => send.steps[0] == KeyStep::Text(number.to_owned()),
             _ => false,

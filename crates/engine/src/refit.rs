@@ -1,12 +1,34 @@
 //! The policy is replaced under open runs: they are fitted to it.
 
 use super::condition::describe;
+use super::expiry::OnExpiry;
 use super::progress::{Cause, Progress};
 use super::state::StageRun;
 use super::turn::{At, Turn};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use tmuxagent_model::{IntentId, Note, PaneKey, RunId, RunState, Severity, StageState, TimerKey};
+use tmuxagent_model::{ApprovalKind, IntentId, Millis, Note, PaneKey, RunId, RunState, Severity, StageState, TimerKey};
+use tmuxagent_policy::{FailStep, Stage};
+
+/// How long a question at least stays open whose time a change of the policy has made short.
+const SOON: Millis = Millis(60_000);
+
+/// How long a question of the policy's stays open, what follows then, and how often it is told again; `None` for questions
+/// that the policy says nothing of.
+fn waits(rule: &Stage, kind: &ApprovalKind) -> Option<(Option<Millis>, OnExpiry, Option<Millis>)> {
+    match kind {
+        ApprovalKind::Gate => {
+            rule.gate.as_ref().map(|gate| (gate.expires, OnExpiry::from(gate.on_expiry), gate.remind_every))
+        }
+        ApprovalKind::Failed { on_approve: asked } => rule.on_fail.iter().find_map(|step| match step {
+            FailStep::AskHuman { on_approve, expires, on_expiry, remind_every, .. } if on_approve == asked => {
+                Some((*expires, OnExpiry::from(*on_expiry), *remind_every))
+            }
+            _ => None,
+        }),
+        _ => None,
+    }
+}
 
 impl Turn<'_> {
     /// The policy was replaced, or the supervisor started with it: panes, runs and timers are fitted to it.
@@ -67,6 +89,42 @@ impl Turn<'_> {
         for at in live.iter().filter_map(|name| self.find_stage(id, name)).collect::<Vec<_>>() {
             self.refit_attempt(at);
             self.revise_gate(at);
+            self.refit_deadline(at);
+        }
+    }
+
+    /// An open question of the policy's gets the time that it has now, counted from when it was asked, and what follows when that
+    /// is over. One that would be over already stays open for a moment, for whoever is about to decide.
+    fn refit_deadline(&mut self, at: At) {
+        let policy = Arc::clone(&self.policy);
+        let Some((_, rule)) = self.rule(&policy, at) else { return };
+        let Some(id) = self.stage(at).and_then(|stage| stage.approval.clone()) else { return };
+        let Some(row) = self.pending(&id) else { return };
+        let Some((expires, on_expiry, every)) = waits(rule, &row.approval.kind) else { return };
+        let (asked, before, every_before) = (row.approval.asked_at, row.approval.expires_at, row.remind_every);
+        let soon = self.now + SOON;
+        let expires_at = match (expires.map(|span| asked + span), before) {
+            (Some(due), before) if before == Some(due) || due >= soon => Some(due),
+            // It is over soon, or an earlier change has moved it.
+            (Some(_), Some(before)) if before <= soon => Some(before),
+            (Some(_), _) => Some(soon),
+            (None, _) => None,
+        };
+        if let Some(row) = self.state.approvals.get_mut(&id) {
+            row.approval.expires_at = expires_at;
+            (row.on_expiry, row.remind_every) = (on_expiry, every);
+        }
+        if expires_at != before {
+            self.state.disarm(&TimerKey::Expiry(id.clone()));
+            if let Some(due) = expires_at {
+                self.state.arm(TimerKey::Expiry(id.clone()), due);
+            }
+        }
+        if every != every_before {
+            self.state.disarm(&TimerKey::Reminder(id.clone()));
+            if let Some(every) = every {
+                self.state.arm(TimerKey::Reminder(id), self.now + every);
+            }
         }
     }
 

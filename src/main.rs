@@ -36,5 +36,6 @@ fn main() -> ExitCode {
     if hooked.is_err() || provided.is_err() {
         return ExitCode::from(cli::exit::INTERNAL);
     }
+    memory::mind_panics();
     ExitCode::from(cli::main(arguments))
 }

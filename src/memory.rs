@@ -63,6 +63,26 @@ unsafe impl GlobalAlloc for Memory {
     }
 }
 
+/// Ends in the same way where the standard library panics because the system refuses it memory, such as for a thread's stack.
+pub fn mind_panics() {
+    let others = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        let payload = panic.payload();
+        let words =
+            payload.downcast_ref::<String>().map(String::as_str).or_else(|| payload.downcast_ref::<&str>().copied());
+        if words.is_some_and(is_of_memory) {
+            refused();
+        }
+        others(panic);
+    }));
+}
+
+/// Whether it says that memory was refused (ENOMEM, or EAGAIN for a thread: pthread_create(3)).
+fn is_of_memory(words: &str) -> bool {
+    let is = |code: u8| words.contains(&format!("(os error {code})")) || words.contains(&format!("code: {code},"));
+    is(12) || words.contains("spawn") && is(11)
+}
+
 fn given(block: *mut u8) -> *mut u8 {
     if block.is_null() {
         refused();
@@ -75,4 +95,23 @@ fn refused() -> ! {
     // Where standard error is closed too the code alone tells.
     let _ = rustix::io::write(rustix::stdio::stderr(), REFUSED);
     _exit(c_int::from(exit::SYSTEM))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_of_memory;
+
+    #[test]
+    fn a_panic_about_memory_is_told_from_others() {
+        for words in [
+            "failed to allocate an alternative stack: Cannot allocate memory (os error 12)",
+            "failed to spawn thread: Os { code: 11, kind: WouldBlock, message: \"Resource temporarily unavailable\" }",
+            "OS can't spawn worker thread: Resource temporarily unavailable (os error 11)",
+        ] {
+            assert!(is_of_memory(words), "{words}");
+        }
+        for words in ["index out of bounds", "Resource temporarily unavailable (os error 11)", "(os error 2)"] {
+            assert!(!is_of_memory(words), "{words}");
+        }
+    }
 }

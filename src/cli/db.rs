@@ -107,6 +107,8 @@ fn list(session: &Session, database: &Path) -> Outcome {
     let out = &session.out;
     if out.json {
         out.json(&found)?;
+    } else if found.is_empty() {
+        out.say("there is no backup yet; `tmuxagent db backup` makes one")?;
     } else {
         found.iter().try_for_each(|path| out.verbatim(&shown(path)))?;
     }

@@ -6,7 +6,7 @@ use clap::Args;
 use jiff::tz::TimeZone;
 use tmuxagent_ipc::wire::{Reply, Request, ServerFrame};
 use tmuxagent_model::{EventLine, Severity};
-use tmuxagent_text::{clean, clock_seconds, note_text};
+use tmuxagent_text::{clean, clock_seconds, in_zone, note_text};
 
 /// With --json one event per line.
 #[derive(Debug, Args)]
@@ -60,7 +60,7 @@ fn print(out: &Output, zone: &TimeZone, events: &[EventLine]) -> Result<(), CliE
         };
         let time = out.paint(Tone::Dim, &clock_seconds(zone, event.at));
         let place = if event.place.is_empty() { String::new() } else { format!("{} ", clean(&event.place)) };
-        let note = note_text(out.lang, &event.note);
+        let note = in_zone(&note_text(out.lang, &event.note), zone);
         let text = format!("{place}{}", out.paint(tone, &note));
         let head = format!("{:>6} {time} ", event.seq);
         out.told(&head, &text)?;

@@ -248,13 +248,15 @@ fn a_host_that_is_changed_with_a_question_open_types_the_answer_once() {
 #[test]
 fn a_host_that_is_changed_again_and_again_types_each_answer_once_and_reads_no_line_twice() {
     let world = World::new();
+    // Whether a command has succeeded may be asked too, where its end is seen late.
+    let gates = || world.room.approvals().iter().filter(|asked| asked["question"] == "Deploy?").count();
     let mut first = 0;
     for round in 1..=4 {
         let id = if round == 1 { world.asks(round) } else { world.asks_once(round) };
         if round == 1 {
             // Its line may have been printed several times.
             world.wait_live(2);
-            first = world.room.approvals().len();
+            first = gates();
         }
         assert!(world.room.ask(&["approve", &id]).status.success());
         let before = world.told();
@@ -268,8 +270,7 @@ fn a_host_that_is_changed_again_and_again_types_each_answer_once_and_reads_no_li
         assert!(stopped.status.success(), "{stopped:?}");
     }
     assert_eq!(world.typed(), 4);
-    let asked = world.room.approvals().len();
-    assert_eq!(asked, first + 3, "each line asked once");
+    assert_eq!(gates(), first + 3, "each line asked once");
 }
 
 #[test]
@@ -454,7 +455,7 @@ fn policies_that_are_moved_away_stay_in_force_until_somebody_says_otherwise() {
     let text = std::fs::read_to_string(room.file("policies/mine.yaml")).expect("readable");
     for empty in ["", "\n", "# soon\n"] {
         std::fs::write(room.file("policies/mine.yaml"), empty).expect("writable");
-        room.wait_status("mine.yaml is gone or empty");
+        room.wait_status("mine.yaml is gone, empty or cut off");
         assert_eq!(room.wait_approval(), asked, "the question stays");
         std::fs::write(room.file("policies/mine.yaml"), &text).expect("writable");
         wait_for(PATIENCE, "that it is back", || (room.ask(&["status"]).status.code() == Some(0)).then_some(()));

@@ -12,6 +12,16 @@ fn waiting(room: &Room, wanted: &str, more: &[&str]) -> Child {
     room.command(&arguments).stdout(Stdio::piped()).spawn().expect("it runs")
 }
 
+/// Returns once it has asked the supervisor: it has a connection, and who asked later has an answer.
+fn asked(room: &Room, wait: &Child) {
+    let files = format!("/proc/{}/fd", wait.id());
+    let is_socket = |file: std::fs::DirEntry| {
+        std::fs::read_link(file.path()).is_ok_and(|it| it.to_string_lossy().starts_with("socket:"))
+    };
+    wait_for(PATIENCE, "its connection", || std::fs::read_dir(&files).ok()?.flatten().any(is_socket).then_some(()));
+    room.answer(&["status"]);
+}
+
 /// What it said, and its exit code.
 fn ended(child: Child) -> (Value, Option<i32>) {
     let output = child.wait_with_output().expect("it ended");
@@ -27,6 +37,8 @@ fn a_wait_ends_when_it_is_so() {
     assert_eq!((&idle.0["reached"], idle.1), (&"idle".into(), Some(0)), "{idle:?}");
     let text = waiting(&room, "text:^listening on [0-9]+$", &[]);
     let done = waiting(&room, "done,error", &[]);
+    asked(&room, &text);
+    asked(&room, &done);
     room.server.type_line("proj:ci", "sleep 1; echo listening on 80");
     let (text, done) = (ended(text), ended(done));
     assert_eq!((&text.0["reached"], text.1), (&"text".into(), Some(0)), "{text:?}");
@@ -47,6 +59,8 @@ fn a_wait_that_can_not_come_true_says_so() {
     room.server.new_session("other", "sh");
     let mut wait = waiting(&room, "working", &[]);
     let gone = waiting(&room, "gone", &[]);
+    asked(&room, &wait);
+    asked(&room, &gone);
     room.server.type_line("proj:ci", "exit");
     let (gone, code) = ended(gone);
     assert_eq!((&gone["reached"], code), (&"gone".into(), Some(0)), "{gone:?}");

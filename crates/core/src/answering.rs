@@ -18,7 +18,7 @@ use tmuxagent_model::{
 /// So many requests may wait: each holds a connection.
 const MOST: usize = 128;
 /// Why an answer is not given.
-const NOBODY: &str = "the agent does not wait for an answer beside its dialog any more";
+pub(crate) const NOBODY: &str = "the agent does not wait for an answer beside its dialog any more";
 
 /// One that waits.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -86,11 +86,12 @@ impl Core {
         self.hosts.tell_request(pane, RequestNews::Waits(WaitingRequest { id, by, request }));
     }
 
-    /// Gives a committed answer, where its request waits still.
+    /// Gives a committed answer, where its request waits still: once it is written down that it is given. So one that is found
+    /// open after a crash was not given.
     pub(crate) fn give(&mut self, intent: &IntentId, answer: &DirectAnswer) {
         let outcome = if let Some(Waiting { ticket, pane, .. }) = self.hosts.answering.0.remove(&answer.request) {
             let (role, label) = (answer.role, answer.label.clone());
-            self.acts.push(Act::Answer(ticket, Reply::Given { role, label }));
+            self.round.answer(ticket, Reply::Given { role, label });
             self.hosts.tell_request(pane, RequestNews::Over { id: answer.request.clone(), answered: true });
             Outcome::Done
         } else {

@@ -1,12 +1,15 @@
 //! Going on after a crash: open intents are settled, panes that are gone are told, and what was printed meanwhile is
 //! taken in its right order.
 
+use super::answering::NOBODY;
 use super::core::{Core, ROUND};
 use super::hosts::Sending;
 use super::secrets;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
-use tmuxagent_model::{Effect, Event, HostName, HostState, Intent, IntentId, Outcome, PaneKey, Recovery, Timestamp};
+use tmuxagent_model::{
+    Effect, Event, HostName, HostState, Intent, IntentId, Outcome, PaneKey, Recovery, SkipReason, Timestamp,
+};
 use tmuxagent_tmux::HostMessage;
 
 /// Why an outcome is not known.
@@ -44,8 +47,8 @@ impl Core {
                 Recovery::Redo if matches!(intent.effect, Effect::Poll(_) | Effect::Shell(_)) => {
                     self.catch_up.ask_later(intent)
                 }
-                Recovery::GiveUp => {
-                    let outcome = Outcome::Unknown { error: ENDED.to_owned() };
+                Recovery::Instead => {
+                    let outcome = Outcome::Skipped { reason: SkipReason::Unreachable(NOBODY.to_owned()) };
                     self.step(&Event::Outcome { intent: intent.id, outcome });
                 }
                 Recovery::Redo if intent.effect.pane().is_some() => self.hand_on(Sending { intent, begun: true }),

@@ -119,7 +119,7 @@ impl Round {
     }
 
     /// Tells who waits for an answer that it is not certain yet. A refusal is certain, unless its reason is a decision that
-    /// may stand in this very round.
+    /// may stand in this very round. An agent's hook waits on, as long as there is a next time.
     pub(crate) fn take_answers_in_doubt(&mut self, doubt: &Doubt) -> Vec<(Ticket, Reply)> {
         let uncertain = || Reply::Uncertain { doubt: doubt.clone() };
         let told = |reply| match reply {
@@ -127,7 +127,9 @@ impl Round {
             error @ Reply::Error { .. } => error,
             _ => uncertain(),
         };
-        self.then.answers.drain(..).map(|(to, reply)| (to, told(reply))).collect()
+        let waits = |reply: &Reply| matches!(reply, Reply::Given { .. }) && *doubt != Doubt::Ended;
+        let in_doubt = self.then.answers.extract_if(.., |(_, reply)| !waits(reply));
+        in_doubt.map(|(to, reply)| (to, told(reply))).collect()
     }
 
     /// Whether nothing of it needs the store.

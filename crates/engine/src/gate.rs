@@ -172,7 +172,7 @@ impl Turn<'_> {
         let Some(id) = stage.approval.clone().filter(|id| self.pending(id).is_some()) else { return };
         let attempt = stage.attempt + 1;
         let Ok(plan) = self.plan(at, rule, &rule.actions_on_start, attempt) else { return };
-        let question = self.cleaner.clean(&self.gate_question(at, pipeline, rule, attempt));
+        let question = self.cleaner.question(&self.gate_question(at, pipeline, rule, attempt));
         let gate = rule.gate.as_ref();
         let confirm = gate.and_then(|gate| gate.confirm.clone());
         let approvers = gate.map(|gate| gate.approvers.clone()).unwrap_or_default();
@@ -310,7 +310,7 @@ impl Turn<'_> {
             stage: at.map(|at| self.stage_name(at)),
             attempt: ask.attempt,
             // What is typed stays as it is; words for people are without secrets.
-            question: self.cleaner.clean(&ask.question),
+            question: self.cleaner.question(&ask.question),
             effect: ask.effect,
             effect_text: self.cleaner.clean(&ask.effect_text),
             effect_no: ask.effect_no,

@@ -63,7 +63,7 @@ impl Turn<'_> {
 
     fn ask_for_agent(&mut self, pane: &PaneKey, message: &AgentMessage, front: Option<&Front>) {
         let words = message.question.as_ref().or(message.summary.as_ref()).map_or("", String::as_str);
-        let question = visible(&self.cleaner.clean(words.trim()));
+        let question = visible(&self.cleaner.question(words.trim()));
         // What may be typed later is one clean line per option; a question without any takes `yes` and `no`.
         let options = self.options_shown(&message.options);
         let answers = self.answers_of(pane);

@@ -123,7 +123,7 @@ fn is_offered(approval: &Approval, verdict: &Verdict) -> Result<(), Refusal> {
         Some(answer) if !takes_free_text(approval) && !approval.options.contains(answer) => {
             Err(Refusal::NotOffered(format!(
                 "`{}` is no answer to {}; {}",
-                answer.escape_debug(),
+                tmuxagent_text::as_it_is(&answer.escape_debug().to_string()),
                 approval.id,
                 if approval.options.is_empty() {
                     "it takes a plain yes or no".to_owned()

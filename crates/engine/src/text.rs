@@ -20,6 +20,12 @@ impl Cleaner {
         Self(Some(Arc::new(clean)))
     }
 
+    /// What a person is asked, without secrets, and with names for what can't be seen: who says yes has read it all.
+    #[must_use]
+    pub fn question(&self, words: &str) -> String {
+        tmuxagent_text::hidden_named(&self.clean(words))
+    }
+
     /// The words without secrets.
     #[must_use]
     pub fn clean(&self, words: &str) -> String {

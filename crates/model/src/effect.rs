@@ -47,8 +47,8 @@ pub enum Recovery {
     Redo,
     /// Nobody can know; the human decides.
     AskHuman,
-    /// Nobody can know, and nothing is done: what it answered is asked anew, as far as it is still there.
-    GiveUp,
+    /// It was not done, and can't be any more: what may stand in its place is done.
+    Instead,
 }
 
 /// Keys for a pane, guarded by compare-and-send.
@@ -266,7 +266,8 @@ impl Effect {
             Self::Send(_) | Self::Prompt(_) | Self::Poll(_) | Self::Alert(_) => Recovery::Redo,
             Self::Shell(call) if call.again => Recovery::Redo,
             Self::Shell(_) => Recovery::AskHuman,
-            Self::Answer(_) => Recovery::GiveUp,
+            // It is given once that is written down, to whoever waited then.
+            Self::Answer(_) => Recovery::Instead,
         }
     }
 

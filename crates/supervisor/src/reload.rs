@@ -182,7 +182,8 @@ fn gone(before: &Loaded, now: &Loaded) -> Option<(&'static str, Problem)> {
         let is_absent =
             || std::fs::symlink_metadata(&source.name).is_err_and(|error| error.kind() == ErrorKind::NotFound);
         let mut others = now.policy_sources.iter();
-        let is_empty = others.clone().any(|other| other.name == source.name && says_nothing(&other.text));
+        let is_cut = |now: &str| says_nothing(now) || lost_pipelines(&source.text, now);
+        let is_empty = others.clone().any(|other| other.name == source.name && is_cut(&other.text));
         !source.name.starts_with('<')
             && !says_nothing(&source.text)
             && (is_empty || is_absent())
@@ -190,7 +191,7 @@ fn gone(before: &Loaded, now: &Loaded) -> Option<(&'static str, Problem)> {
     };
     let lost = before.policy_sources.iter().find(is_gone)?;
     let problem = Problem::plain(format!(
-        "the policy {} is gone or empty; what it said stays in force until it is back, or until `tmuxagent reload` goes on without it",
+        "the policy {} is gone, empty or cut off; what it said stays in force until it is back, or until `tmuxagent reload` goes on without it",
         lost.name
     ));
     Some(("policy", problem))
@@ -198,8 +199,17 @@ fn gone(before: &Loaded, now: &Loaded) -> Option<(&'static str, Problem)> {
 
 /// Whether a file holds nothing but blanks, comments and its version: one that is emptied and written anew does for a moment.
 fn says_nothing(text: &str) -> bool {
-    let begins = |line: &str| line == "---" || line.starts_with("version:");
-    text.lines().map(str::trim).all(|line| line.is_empty() || line.starts_with('#') || begins(line))
+    let begins = |line: &str| matches!(line, "---" | "...") || line.starts_with("version:");
+    text.trim_start_matches('\u{feff}')
+        .lines()
+        .map(str::trim)
+        .all(|line| line.is_empty() || line.starts_with('#') || begins(line))
+}
+
+/// Whether a file has no pipelines where it had some: one that was cut off before them.
+fn lost_pipelines(before: &str, now: &str) -> bool {
+    let has = |text: &str| text.lines().any(|line| line.trim_start_matches('\u{feff}').starts_with("pipelines:"));
+    has(before) && !has(now)
 }
 
 /// What a problem with `.env` files of workspaces is shown as.
@@ -244,6 +254,9 @@ mod tests {
         let (full, empty, other) = (loaded("undo: 4s\n"), loaded(" \n"), loaded("undo: 5s\n"));
         let (part, problem) = gone(&full, &empty).unwrap();
         assert!(part == "configuration" && problem.text.contains("is gone or empty"), "{problem}");
+        assert!(says_nothing("\u{feff}") && says_nothing("---\n...\n"));
+        let cut = |now: &str| lost_pipelines("version: 1\npipelines:\n- name: p\n", now);
+        assert!(cut("version: 1\ndefaults: {timeout: 1h}\n") && !cut("pipelines: []\n"));
         assert!(says_nothing("# mine\n---\nversion: 1 # the form\n") && !says_nothing("version: 1\npipelines: []\n"));
         assert!(gone(&full, &other).is_none() && gone(&empty, &full).is_none() && gone(&empty, &empty).is_none());
     }

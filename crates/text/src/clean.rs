@@ -62,7 +62,7 @@ pub fn reveal(text: &str) -> String {
     for c in text.chars() {
         if c.is_control() {
             out.push(control_sign(c));
-        } else if is_hidden(c) || is_modifier(c) {
+        } else if is_hidden(c) || is_modifier(c) || super::plain::passes_for_blank(c) {
             out.push_str(&format!("<U+{:04X}>", u32::from(c)));
         } else {
             out.push(c);

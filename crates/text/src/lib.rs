@@ -37,7 +37,7 @@ pub use clean::{clean, clean_block, is_hidden, json, marked, reveal};
 pub use effect::{answered, effect_of_yes, in_list, more_characters, option_means, steps_line, told_option};
 pub use help::help_text;
 pub use note::{decider, note_text, reload_text};
-pub use plain::{as_it_is, no_answer, reads_as_it_is};
+pub use plain::{as_it_is, hidden_named, no_answer, reads_as_it_is};
 pub use reader::{reader_brief, reader_sentence, reads};
 pub use screen::Text;
 pub use sentence::{effect_sentence, question, sentence};

@@ -86,6 +86,23 @@ pub fn reads_as_it_is(value: &str) -> bool {
     !hides_something(value) && !value.chars().any(is_odd_blank)
 }
 
+/// A text in which what is hidden is named, as `<U+200B>`; what shapes the letters and signs beside it is not.
+#[must_use]
+pub fn hidden_named(text: &str) -> String {
+    if !text.lines().any(hides_something) {
+        return text.to_owned();
+    }
+    let told = |c: char| {
+        if super::is_hidden(c) || is_nothing(c) { format!("<U+{:04X}>", u32::from(c)) } else { c.to_string() }
+    };
+    text.chars().map(told).collect()
+}
+
+/// Whether a character is drawn as a blank, and is none that people type.
+pub(crate) fn passes_for_blank(c: char) -> bool {
+    !c.is_control() && (is_nothing(c) || is_odd_blank(c))
+}
+
 /// A text that reads as what it is: where something in it can't be seen, that is named, as `<U+200B>`.
 #[must_use]
 pub fn as_it_is(text: &str) -> String {

@@ -344,7 +344,7 @@ pub(super) const SENTENCES: &[(&str, &str)] = &[
     ("rejected", "已拒绝"),
     ("approved; it is done in {} unless it is taken back", "已批准；若不撤回，{0} 后执行"),
     ("taken back; nothing is done", "已撤回，不执行任何操作"),
-    ("already {} by {} at {} via {}", "已由 {1} 于 {2} {0}（{3}）"),
+    ("already {} by {} at {} via {}", "由 {1} 于 {2} {0}（{3}）"),
     (
         "already superseded: what it asked about is over, gone or not watched any more, at {}",
         "已失效：所问之事已结束、不存在或不再受到监视（{0}）",

@@ -108,6 +108,9 @@ fn told(since: &Since) -> serde_json::Value {
 fn refused(error: RestoreError) -> CliError {
     match error {
         RestoreError::Open(error) => opened(error),
-        other => CliError::user(other.to_string(), "`tmuxagent db backup --list` lists the backups"),
+        other => CliError::user(
+            other.to_string(),
+            "`tmuxagent db backup` makes a backup, `tmuxagent doctor` says what is wrong",
+        ),
     }
 }

@@ -78,3 +78,32 @@ fn options_that_look_alike_are_told_apart() {
         assert!(typed, "{answer}");
     }
 }
+
+#[test]
+fn a_question_names_what_nobody_sees() {
+    let policy = load(&[Source::new(
+        "p.yaml",
+        "pipelines:\n- name: p\n  match: {window_name: w}\n  stages:\n  - {name: s, triggers: [{log_regex: '^go (?P<v>.*)$'}], require_approval: {question: 'Ship {{v}}?'}, actions_on_start: [{send_keys: ship}], success_when: [{log_regex: ok}], timeout: 1m}\n",
+    )])
+    .expect("a policy");
+    let mut engine = Engine::new(Arc::new(policy));
+    let pane = PaneKey { host: HostName::local(), server: ServerId::new("s"), pane: PaneId(1), pid: 7 };
+    let facts = PaneFacts { command: "bash".to_owned(), window: "w".to_owned(), ..PaneFacts::default() };
+    engine.step(NOW, &Event::PaneSeen { info: Box::new(PaneInfo::new(pane.clone(), facts)) });
+    let text = "go v1\u{202e}gnp".to_owned();
+    let info = PaneInfo::new(pane.clone(), PaneFacts { window: "w".to_owned(), ..PaneFacts::default() });
+    let hits = engine.policy().rules_of(&engine.watched_pipelines(&info.key)).scan(&text);
+    let line = LineEvent {
+        pane,
+        seq: 1,
+        text,
+        source: LineSource::Stream,
+        hits,
+        policy: 0,
+        unended: None,
+        message: None,
+        front: None,
+    };
+    engine.step(NOW, &Event::Line(Box::new(line)));
+    assert_eq!(engine.view().approvals[0].question, "Ship v1<U+202E>gnp?");
+}

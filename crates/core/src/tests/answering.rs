@@ -114,11 +114,30 @@ fn a_decision_is_committed_and_then_given_to_the_waiting_hook() {
     let batch = room.commit().unwrap();
     assert!(batch.changes.iter().any(|change| change.body.as_deref().is_some_and(|body| body.contains(&id))));
     assert!(matches!(&news(&mut room)[..], [RequestNews::Over { answered: true, .. }]));
+    assert_eq!(came_of(&mut room, ticket), (None, 0), "nothing before it is written down that it is given");
+    room.commit();
     let answer = Reply::Given { role: AnswerRole::Decline, label: "No".into() };
     assert_eq!(came_of(&mut room, ticket), (Some(answer), 0));
-    room.commit();
     assert_eq!(room.typed(), []);
     assert_eq!(room.core.engine().open_intents().count(), 0, "its outcome is known");
+}
+
+#[test]
+fn a_decision_that_was_not_given_before_a_crash_is_typed_after_it() {
+    let mut room = Room::new();
+    let (ticket, id) = wait(&mut room, 5, true);
+    show(&mut room, Some("touch x"), id.as_deref());
+    decide(&mut room, "Yes");
+    // What the first round writes down: the decision, and that it is to be given.
+    let rows = room.core.engine().rows();
+    room.commit();
+    assert_eq!(given(&mut room, ticket), None);
+    let mut room = Room::with(Engine::restore(policy(), rows).unwrap(), Restored::default());
+    room.see(1);
+    room.commit();
+    room.commit();
+    assert_eq!(came_of(&mut room, Ticket(0)).1, 1, "its dialog's key");
+    assert!(open(&room).is_empty());
 }
 
 #[test]

@@ -71,6 +71,16 @@ pub(super) fn check_agent(subject: &Subject, problems: &mut Problems) {
 const OF_AGENTS: [&str; 9] =
     ["claude", "codex", "node", "opencode", "gemini", "aider", "cursor-agent", "python3", "bun"];
 
+/// Whether the author of a `match` says that no agent is in its panes.
+pub(super) fn says_no_agent(selector: &Selector) -> bool {
+    match selector {
+        Selector::All(parts) => parts.iter().any(says_no_agent),
+        Selector::Any(parts) => !parts.is_empty() && parts.iter().all(says_no_agent),
+        Selector::Not(part) => takes_every_agent(part),
+        _ => false,
+    }
+}
+
 /// Whether the panes of a `match` are such in which no agent reads the keys.
 pub(super) fn has_no_agent(selector: &Selector) -> bool {
     match selector {

@@ -231,6 +231,16 @@ impl<'a> Reading<'a> {
             let message = "nobody could ever decide: `approvers` names no one";
             self.problems.error("empty-text", names.at, message).help("name who may decide, or take the key out");
         }
+        for name in &names.items {
+            // It is compared with the names of people as it stands.
+            if name.value.contains("{{") || name.value.chars().any(|c| c.is_control() || is_hidden(c)) {
+                let message =
+                    "`approvers` are names of people, as they stand: no values, and nothing that nobody can see";
+                self.problems
+                    .error("bad-name", name.at, message)
+                    .help("name who may decide, as `tmuxagent approvals --all` shows it");
+            }
+        }
         names.items.iter().map(|name| name.value.trim().to_owned()).collect()
     }
 

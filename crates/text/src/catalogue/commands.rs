@@ -189,7 +189,11 @@ pub(super) const ROWS: &[(&str, &str)] = &[
     ("{} problems", "{0} 个问题"),
     ("the backups can't be listed: {}", "无法列出备份：{0}"),
     ("see `tmuxagent doctor`", "请看 `tmuxagent doctor`"),
-    ("`tmuxagent db backup --list` lists the backups", "`tmuxagent db backup --list` 会列出备份"),
+    (
+        "`tmuxagent db backup` makes a backup, `tmuxagent doctor` says what is wrong",
+        "`tmuxagent db backup` 会做备份，`tmuxagent doctor` 会说明哪里出了问题",
+    ),
+    ("there is no backup yet; `tmuxagent db backup` makes one", "还没有备份；`tmuxagent db backup` 会做一个"),
     ("{} ({} bytes)", "{0}（{1} 字节）"),
     ("passed over {}: {}", "略过 {0}：{1}"),
     ("restored from {}", "已从 {0} 恢复"),

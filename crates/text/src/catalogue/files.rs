@@ -115,8 +115,8 @@ pub(super) const ROWS: &[(&str, &str)] = &[
         "把策略以 *.yaml 放在那里，或从 `tmuxagent policy init` 开始",
     ),
     (
-        "the policy {} is gone or empty; what it said stays in force until it is back, or until `tmuxagent reload` goes on without it",
-        "策略 {0} 不见了或是空的；在它恢复之前、或用 `tmuxagent reload` 表示不再要它之前，它原来的内容继续有效",
+        "the policy {} is gone, empty or cut off; what it said stays in force until it is back, or until `tmuxagent reload` goes on without it",
+        "策略 {0} 不见了、是空的或被截断了；在它恢复之前、或用 `tmuxagent reload` 表示不再要它之前，它原来的内容继续有效",
     ),
     (
         "the configuration {} is gone or empty; what it said stays in force until it is back, or until `tmuxagent reload` goes on without it",

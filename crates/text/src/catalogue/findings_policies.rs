@@ -231,16 +231,24 @@ pub(super) const ROWS: &[(&str, &str)] = &[
         "阶段 `{0}` 需要审批，而它的 `if` 可能让审批被略过：智能体的消息给 `{1}` 的值会影响到这里",
     ),
     (
+        "`approvers` are names of people, as they stand: no values, and nothing that nobody can see",
+        "`approvers` 是人名，按原样比较：不能含取值，也不能含看不见的字符",
+    ),
+    (
+        "name who may decide, as `tmuxagent approvals --all` shows it",
+        "请写出可以决定的人，写法与 `tmuxagent approvals --all` 所示一致",
+    ),
+    (
         "the stage `{}` asks for approval, and its `if` may leave that out: `{}` is what a pane printed, where an agent may be",
         "阶段 `{0}` 需要审批，而它的 `if` 可能让审批被略过：`{1}` 是窗格里印出的内容，那里可能有智能体",
     ),
     (
-        "the stage `{}` asks for approval, and its `if` may leave that out: the stage `{}` ends by what a pane printed, where an agent may be",
-        "阶段 `{0}` 需要审批，而它的 `if` 可能让审批被略过：阶段 `{1}` 如何结束取决于窗格里印出的内容，那里可能有智能体",
+        "the stage `{}` asks for approval, and its `if` may leave that out: what becomes of the stage `{}` goes by what a pane printed, where an agent may be",
+        "阶段 `{0}` 需要审批，而它的 `if` 可能让审批被略过：阶段 `{1}` 的结果取决于窗格里印出的内容，那里可能有智能体",
     ),
     (
-        "ask without `if`, and give that to the stages before or after it; or let a `run` print it; or say with `current_command` that no agent is there",
-        "请不写 `if` 直接询问，把 `if` 写到它前后的阶段上；或让 `run` 来印出它；或用 `current_command` 写明那里没有智能体",
+        "ask without `if`, and give that to the stages before or after it; or let a `run` print it; or say that no agent is there: `match: {not: {agent: \"?*\"}}`",
+        "请不写 `if` 直接询问，把 `if` 写到它前后的阶段上；或让 `run` 来印出它；或写明那里没有智能体：`match: {not: {agent: \"?*\"}}`",
     ),
     (
         "ask without `if`, and give that to the stages before or after it; or leave out `from: message`",

@@ -3,6 +3,17 @@
 pub(super) const ROWS: &[(&str, &str)] = &[
     // The operating system.
     ("no such file or directory", "没有这个文件或目录"),
+    // What SQLite says (its result codes), what serde_json does, and what reads numbers.
+    ("file is not a database", "该文件不是数据库"),
+    ("unable to open database file", "无法打开数据库文件"),
+    ("unable to open database file: {}", "无法打开数据库文件：{0}"),
+    ("database disk image is malformed", "数据库文件已损坏"),
+    ("database is locked", "数据库被占用"),
+    ("disk i/o error", "磁盘读写出错"),
+    ("attempt to write a readonly database", "数据库是只读的"),
+    ("database or disk is full", "数据库或磁盘已满"),
+    ("expected value at line {} column {}", "第 {0} 行第 {1} 列应是一个值"),
+    ("invalid float literal", "不是数字"),
     ("permission denied", "权限不够"),
     ("is a directory", "它是文件夹"),
     ("address already in use", "地址已被占用"),

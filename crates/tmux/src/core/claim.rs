@@ -262,8 +262,8 @@ impl Claim {
         let watched = matches!(self.standing, Standing::Others | Standing::Same);
         let owner = read.owner.as_ref().filter(|_| !read.token.is_empty());
         if let Some(owner) = owner {
-            let own = owner.instance == self.us.instance;
-            if own && owner.host == self.us.host && self.standing == Standing::Unknown {
+            let begins = self.standing == Standing::Unknown || owner.is_same_process(&self.us);
+            if owner.instance == self.us.instance && owner.host == self.us.host && begins {
                 return Next::Take;
             }
             if owner.is_same_process(&self.us) && owner.host != self.us.host {

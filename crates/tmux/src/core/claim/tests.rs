@@ -122,6 +122,20 @@ fn its_own_former_claim_is_taken_at_once_and_by_the_name_that_had_it() {
 }
 
 #[test]
+fn what_this_very_process_has_is_not_waited_for() {
+    let here = || Owner { started: 7, ..us() };
+    let (mut claim, start) = (Claim::new(here(), HashSet::new(), false, Instant::now()), Instant::now());
+    let laptop = claimed("laptop.1", owner("laptop", "nas", "here", 2), "1");
+    assert_eq!(says(&mut claim, start, 0, &laptop), watches());
+    // A look that was on its way took it meanwhile.
+    assert_eq!(says(&mut claim, start, 1, &claimed("desktop.9", here(), "1")), Next::Take);
+    // An earlier life of it is another process.
+    let before = claimed("desktop.8", Owner { started: 3, ..us() }, "1");
+    assert_eq!(says(&mut claim, start, 2, &laptop), watches());
+    assert_eq!(says(&mut claim, start, 3, &before), watches());
+}
+
+#[test]
 fn what_was_asked_before_is_left_to_whoever_takes_the_server_over() {
     let start = Instant::now();
     let question = |stage: &str| OpenQuestion {

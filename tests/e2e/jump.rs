@@ -31,7 +31,7 @@ fn enter_on_a_remote_pane_opens_it_and_leaving_comes_back() {
         // A second jump finds the window of the first.
         here.tmux(&["select-window", "-t", "=main:room"]);
         here.tmux(&["send-keys", "-t", "=main:room", "Enter"]);
-        window("nas:%1 1");
+        window("nas %1 1");
         here.wait_screen("=main:", "over there");
         here.wait_screen("=main:", "FAR");
         assert_eq!(open().lines().count(), 3, "{}", open());
@@ -49,7 +49,7 @@ fn enter_on_a_remote_pane_opens_it_and_leaving_comes_back() {
     }
     here.wait_screen("=main:room", "Permission denied");
     here.tmux(&["send-keys", "-t", "=main:room", "Enter"]);
-    window("nas:%1 1");
+    window("nas %1 1");
     here.wait_screen("=main:", "Enter closes this window");
     here.tmux(&["send-keys", "-t", "=main:", "Enter"]);
     window("room 1");

@@ -44,7 +44,7 @@ pub async fn jump(
         let _ = own.run(&["switch-client", "-t", &window]).await;
         return Ok(());
     }
-    let name = format!("{}:{}", pane.host, pane.pane);
+    let name = window_name(pane);
     let closes = lang.pick("Enter closes this window", "按 Enter 关闭此窗口");
     let script = format!("{} || {{ printf '\\n%s' '{closes}'; read -r _; }}", attach_line(&way, pane));
     let window = own.run(&["new-window", "-P", "-F", "#{window_id}", "-n", &name, "sh", "-c", &script]).await;
@@ -52,6 +52,13 @@ pub async fn jump(
     // The window may be gone already; then it has shown why.
     let _ = own.run(&["set-option", "-w", "-t", window.trim(), MARK, &mark]).await;
     Ok(())
+}
+
+/// How a window that shows a pane of another server is called. It is a pane of this server itself, so it must not bear the
+/// other's identity or place, by which commands name that one, nor its names, which patterns of a policy may fit. tmux reads
+/// formats in the name of a new window, and `#(…)` runs a command.
+fn window_name(pane: &PaneKey) -> String {
+    format!("{} {}", pane.host, pane.pane).replace('#', "_")
 }
 
 /// The window option that tells which pane of another server a window of ours shows.
@@ -125,6 +132,13 @@ async fn output(argv: &[String]) -> Result<String, String> {
 mod tests {
     use super::*;
     use tmuxagent_model::{HostName, PaneId, ServerId};
+
+    #[test]
+    fn a_window_that_shows_a_pane_bears_no_form_that_names_it() {
+        let host = HostName::new("n#(x)as");
+        let pane = PaneKey { host, server: ServerId::new("s"), pane: PaneId(0), pid: 1 };
+        assert_eq!(window_name(&pane), "n_(x)as %0");
+    }
 
     #[test]
     fn what_tmux_says_where_nobody_looks_is_told_with_the_way_out() {

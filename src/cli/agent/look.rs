@@ -3,6 +3,7 @@
 use super::super::{CliError, Session, target};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use tmuxagent_model::{HostName, PaneFacts, PaneInfo, PaneKey, ServerId};
 use tmuxagent_supervisor::transport;
 use tmuxagent_text::redact::Redactor;
 use tmuxagent_tmux::Transport;
@@ -15,19 +16,20 @@ pub(super) struct Pane {
     /// `session:window.0`.
     pub place: String,
     pub pid: u32,
-    names: Vec<String>,
+    info: PaneInfo,
     cursor: (usize, usize),
 }
 
 /// The way to this machine's tmux.
 pub(super) struct Local {
+    host: HostName,
     redactor: Redactor,
     transport: Transport,
     nonce: Nonce,
     server: PathBuf,
 }
 
-const FIELDS: [&str; 9] = [
+const FIELDS: [&str; 10] = [
     "#{pane_id}",
     "#{session_name}",
     "#{window_name}",
@@ -38,6 +40,7 @@ const FIELDS: [&str; 9] = [
     "#{cursor_y}",
     // A session that a supervisor keeps for its own client.
     "#{@tmuxagent_watch}",
+    "#{@tmuxagent_role}",
 ];
 
 impl Local {
@@ -53,12 +56,26 @@ impl Local {
             getrandom::fill(&mut random).map_err(|error| CliError::internal(color_eyre::eyre::eyre!("{error}")))?;
             let server = tmuxagent_supervisor::socket_path(&host.tmux.socket);
             let transport = transport(host, &loaded.paths.runtime_dir);
-            let local = Self { redactor: redactor.clone(), transport, nonce: Nonce::new(random), server };
+            let (host, redactor) = (host.name.clone(), redactor.clone());
+            let local = Self { host, redactor, transport, nonce: Nonce::new(random), server };
             match local.pane(text) {
                 Ok(pane) => return Ok((local, pane)),
                 // What is ambiguous there is more worth knowing than what is missing elsewhere.
                 Err(error) => missed = Some(missed.unwrap_or(error)),
             }
+        }
+        let is_there =
+            |name: &HostName| text.trim().strip_prefix(name.as_str()).is_some_and(|of| of.starts_with([':', '/']));
+        if let Some(far) = loaded.config.hosts.iter().find(|host| host.ssh.is_some() && is_there(&host.name)) {
+            return Err(CliError::NotFound {
+                text: format!(
+                    "`{}` is a pane of the host {}, and only panes of this machine are looked at",
+                    tmuxagent_text::clean(text),
+                    far.name
+                ),
+                hint: "`tmuxagent panes` tells what agents do there".to_owned(),
+                candidates: Vec::new(),
+            });
         }
         Err(missed.unwrap_or_else(|| {
             let text = "no host of the configuration is this machine";
@@ -90,13 +107,11 @@ impl Local {
     pub(super) fn pane(&self, text: &str) -> Result<Pane, CliError> {
         let listed = self.ask(&["list-panes", "-a", "-F", &row_format(&self.nonce, &FIELDS)])?;
         let rows = split_rows(&self.nonce, &listed);
-        let mut all: Vec<Pane> = rows.iter().filter_map(|row| pane(row)).collect();
+        let mut all: Vec<Pane> = rows.iter().filter_map(|row| pane(&self.host, row)).collect();
         all.iter_mut().for_each(|pane| pane.place = self.redactor.redact(&pane.place));
         // A window that is linked into several sessions shows its panes several times.
         all.dedup_by(|a, b| a.id == b.id);
-        let wanted = target::fold(text);
-        let fits = |pane: &&Pane| pane.names.iter().any(|name| target::fold(name) == wanted);
-        let mut found: Vec<&Pane> = all.iter().filter(fits).collect();
+        let mut found = target::named(&all, |pane| &pane.info, text);
         found.sort_by(|a, b| a.id.cmp(&b.id));
         found.dedup_by(|a, b| a.id == b.id);
         let not_found = |text: String, hint: &str, candidates: Vec<String>| {
@@ -142,27 +157,39 @@ impl Local {
     }
 }
 
-fn pane(row: &[Vec<u8>]) -> Option<Pane> {
+fn pane(host: &HostName, row: &[Vec<u8>]) -> Option<Pane> {
     let field = |n: usize| row.get(n).map(|field| String::from_utf8_lossy(field).into_owned());
     if field(8).is_some_and(|own| !own.is_empty()) {
         return None;
     }
-    let (id, session, window, number, index) = (field(0)?, field(1)?, field(2)?, field(3)?, field(4)?);
-    let names = [
-        id.clone(),
-        session.clone(),
-        window.clone(),
-        format!("{window}.{index}"),
-        format!("{session}:{window}"),
-        format!("{session}:{number}"),
-        format!("{session}:{window}.{index}"),
-        format!("{session}:{number}.{index}"),
-    ];
-    Some(Pane {
-        place: format!("{session}:{window}.{index}"),
-        id,
-        pid: field(5)?.parse().ok()?,
-        names: names.to_vec(),
-        cursor: (field(6)?.parse().ok()?, field(7)?.parse().ok()?),
-    })
+    let (id, pid) = (field(0)?, field(5)?.parse().ok()?);
+    // Its server's own identity is of no use in names.
+    let key = PaneKey { host: host.clone(), server: ServerId::new(""), pane: id.parse().ok()?, pid };
+    let role = field(9).unwrap_or_default();
+    let facts = PaneFacts { session: field(1)?, window: field(2)?, role, ..PaneFacts::default() };
+    let (window_index, pane_index) = (field(3)?.parse().ok()?, field(4)?.parse().ok()?);
+    let info = PaneInfo { window_index, pane_index, ..PaneInfo::new(key, facts) };
+    Some(Pane { place: info.target(), id, pid, info, cursor: (field(6)?.parse().ok()?, field(7)?.parse().ok()?) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pane_goes_by_the_names_that_it_has_everywhere() {
+        let row = |id: &str, window: &str| {
+            let fields = [id, "proj", window, "2", "1", "77", "0", "0", "", "ci"];
+            pane(&HostName::local(), &fields.map(|field| field.as_bytes().to_vec())).unwrap()
+        };
+        let all = [row("%3", "agent"), row("%4", "nas:%0")];
+        let found = |text: &str| {
+            target::named(&all, |pane| &pane.info, text).into_iter().map(|pane| &pane.id[..]).collect::<Vec<_>>()
+        };
+        for text in ["%3", "local:%3", "agent", "agent.1", "proj:agent", "proj:agent.1", "local/proj:agent.1"] {
+            assert_eq!(found(text), ["%3"], "{text}");
+        }
+        assert_eq!((found("ci"), found("proj:2.1")), (vec!["%3", "%4"], vec!["%3", "%4"]));
+        assert!(found("nas:%0").is_empty(), "it is a pane of another machine");
+    }
 }

@@ -1,6 +1,6 @@
 //! What a replay is given: a log with the facts of a pane that the user names, or panes out of the recordings.
 
-use super::super::target::{fold, names};
+use super::super::target::named;
 use super::super::{CliError, Session};
 use clap::{Args, ValueEnum};
 use jiff::tz::TimeZone;
@@ -171,8 +171,7 @@ pub(super) fn from_recordings(
     let known = recorded_panes(&path).map_err(unreadable)?;
     let mut recordings: Vec<Recording> = Vec::new();
     for name in wanted {
-        let found: Vec<&RecordedPane> =
-            known.iter().filter(|pane| names(&pane.info).iter().any(|known| fold(known) == fold(name))).collect();
+        let found = named(&known, |pane| &pane.info, name);
         if found.is_empty() {
             return Err(not_recorded(name, &known));
         }

@@ -8,6 +8,11 @@ pub(super) const ROWS: &[(&str, &str)] = &[
     ("a duration is a number with its unit: 90s, 10m, 2h", "时长是带单位的数字：90s、10m、2h"),
     ("the supervisor ended before that was so", "监督进程在此之前已结束"),
     ("not so in time", "未能按时成立"),
+    (
+        "no event has a number above {}: `tmuxagent events` prints the newest",
+        "没有编号大于 {0} 的事件：`tmuxagent events` 会列出最新的",
+    ),
+    ("`tmuxagent cancel {}` ends that run", "`tmuxagent cancel {0}` 会结束该运行"),
     ("nothing happened yet: `tmuxagent start PANE` begins a pipeline", "尚无事件：`tmuxagent start 窗格` 启动流水线"),
     (
         "an answer is one line, and this one has more; nothing was decided",
@@ -134,6 +139,11 @@ pub(super) const ROWS: &[(&str, &str)] = &[
         "`tmuxagent approvals --all` 会列出待定的和已决定的",
     ),
     // Targets.
+    (
+        "`{}` is a pane of the host {}, and only panes of this machine are looked at",
+        "`{0}` 是主机 {1} 的窗格，而这里只查看本机的窗格",
+    ),
+    ("`tmuxagent panes` tells what agents do there", "`tmuxagent panes` 会说明那里的智能体在做什么"),
     ("`{}` fits {} panes", "`{0}` 符合 {1} 个窗格"),
     ("`tmuxagent panes --runs` lists the runs", "`tmuxagent panes --runs` 会列出运行"),
     ("no pipeline has run on {}", "{0} 上没有运行过流水线"),

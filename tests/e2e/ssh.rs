@@ -57,8 +57,9 @@ fn an_unknown_and_a_changed_host_key_are_errors_with_the_command_that_settles_th
     std::fs::write(sshd.file("known_hosts"), "").expect("writable");
     let port = sshd.port();
     let watched = Watched::with(remote("nas", &sshd, &server, port), &["x"]);
-    let settle = format!("ssh -p {port}");
-    wait_refused(&watched, &["host key", &settle]);
+    let settle = format!("-i {} -p {port} ", sshd.file("user").display());
+    let known_hosts = format!("ssh -o UserKnownHostsFile={} ", sshd.file("known_hosts").display());
+    wait_refused(&watched, &["host key", &settle, &known_hosts]);
     let after = std::fs::read_to_string(sshd.file("known_hosts")).expect("a file");
     assert_eq!(after, "", "nothing is accepted silently");
     // Once settled it goes on by itself.

@@ -1,7 +1,7 @@
 //! What OpenSSH says when it does not get in, in a sentence for people with the command that settles it.
 
 use super::SshTarget;
-use super::transport::shell_word;
+use super::transport::{HONEST, shell_word};
 
 /// Why a host can't be reached.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,7 +45,7 @@ impl Refusal {
                 &last_line(said),
                 format!(
                     "give it your key: ssh-copy-id {}; a key with a passphrase must be in the agent: ssh-add",
-                    target.words().join(" ")
+                    target.words(&["-o", "ProxyJump="]).join(" ")
                 ),
             );
         }
@@ -70,15 +70,26 @@ impl Refusal {
 }
 
 impl SshTarget {
-    /// The command that a person types to get there.
-    fn by_hand(&self) -> String {
-        format!("ssh {}", self.words().join(" "))
+    /// The command that a person types to get there, up to the host: with all that its configuration says of the way, or it
+    /// would be another one.
+    #[must_use]
+    pub fn by_hand(&self) -> String {
+        format!("ssh {}", self.words(&["-J", ""]).join(" "))
     }
 
-    fn words(&self) -> Vec<String> {
+    /// What stands behind the program, for a shell. `jump`: the option for jump hosts, which only `ssh` has a letter for, and what
+    /// stands before them in its value.
+    fn words(&self, [letter, before]: &[&str; 2]) -> Vec<String> {
         let mut words = Vec::new();
+        // Those that we set against the user's do not count there, and by hand the key is to be asked about.
+        for option in self.options.iter().filter(|option| !is_ours(option)) {
+            words.extend(["-o".to_owned(), shell_word(option)]);
+        }
+        if let Some(key) = &self.key {
+            words.extend(["-i".to_owned(), shell_word(&key.display().to_string())]);
+        }
         if let Some(jump) = &self.jump {
-            words.extend(["-J".to_owned(), shell_word(jump)]);
+            words.extend([(*letter).to_owned(), shell_word(&format!("{before}{jump}"))]);
         }
         if let Some(port) = self.port {
             words.extend(["-p".to_owned(), port.to_string()]);
@@ -95,6 +106,12 @@ impl SshTarget {
             Some(port) => format!("[{}]:{port}", self.host),
         }
     }
+}
+
+/// Whether an option is one of those that every connection of ours sets first.
+fn is_ours(option: &str) -> bool {
+    let name = |option: &str| option.split(['=', ' ', '\t']).next().unwrap_or_default().to_ascii_lowercase();
+    HONEST.iter().any(|ours| name(ours) == name(option.trim_start()))
 }
 
 fn between<'t>(text: &'t str, before: &str, after: &str) -> Option<&'t str> {
@@ -147,11 +164,31 @@ mod tests {
         );
         assert!(
             told("me@nas: Permission denied (publickey).\r\n")
-                .contains("(publickey); give it your key: ssh-copy-id -J gw")
+                .contains("(publickey); give it your key: ssh-copy-id -o ProxyJump=gw -p 2222 me@nas;"),
+            "ssh-copy-id knows no -J"
         );
         assert!(told("ssh: Could not resolve hostname nas: unknown").contains("`Host nas`"));
         assert!(told("ssh: connect to host nas port 22: Connection refused").contains("that sshd runs there"));
         assert_eq!(told(""), "ssh gave no reason; try it by hand: ssh -J gw -p 2222 me@nas tmux -V");
         assert_eq!(told("a\n\u{1b}]0;x\u{7}b\n").split(';').next(), Some("]0"), "no escapes");
+    }
+
+    #[test]
+    fn a_command_by_hand_goes_the_configured_way() {
+        let options =
+            ["UserKnownHostsFile=/x/known hosts", "batchmode no", "StrictHostKeyChecking=no", "CheckHostIP=no"];
+        let target =
+            SshTarget { key: Some("/x/id of nas".into()), options: options.map(str::to_owned).to_vec(), ..nas() };
+        let told = |said: &str| Refusal::of_ssh(&target, said).fix;
+        let way = "-o 'UserKnownHostsFile=/x/known hosts' -o CheckHostIP=no -i '/x/id of nas'";
+        assert_eq!(told(""), format!("try it by hand: ssh {way} -J gw -p 2222 me@nas tmux -V"));
+        assert_eq!(
+            told("Host key verification failed."),
+            format!("compare and accept it once by hand: ssh {way} -J gw -p 2222 me@nas true")
+        );
+        assert!(
+            told("Permission denied")
+                .starts_with(&format!("give it your key: ssh-copy-id {way} -o ProxyJump=gw -p 2222 me@nas;"))
+        );
     }
 }

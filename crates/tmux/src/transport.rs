@@ -180,7 +180,7 @@ impl Transport {
 /// What every connection needs, whatever an alias in the user's configuration is meant for: nothing is asked on a
 /// terminal that we draw on, no host key is taken on trust, our commands are what runs there, and what else the alias
 /// opens (forwarded ports, commands here) is left to the user's own connections.
-const HONEST: [&str; 5] = [
+pub(crate) const HONEST: [&str; 5] = [
     "BatchMode=yes",
     "StrictHostKeyChecking=yes",
     "RemoteCommand=none",

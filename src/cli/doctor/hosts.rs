@@ -47,7 +47,7 @@ fn ask(host: &HostConfig, runtime: &Path, supervisor: Option<u32>, lang: Lang) -
         return vec![Finding::failure(
             "hosts",
             said!(lang, "{name}: no answer within {} s", "{name}：{} 秒内没有回答", LIMIT.as_secs()),
-            said!(lang, "try it by hand: ssh {}", "手动试一试：ssh {}", target.host),
+            said!(lang, "try it by hand: {} true", "手动试一试：{} true", target.by_hand()),
         )];
     };
     let after = wall();
@@ -92,7 +92,7 @@ fn ask(host: &HostConfig, runtime: &Path, supervisor: Option<u32>, lang: Lang) -
                 "{name}: reached, its host key is known; no tmux server runs there ({own})",
                 "{name}：已连通，主机密钥已知；那里没有 tmux 服务器在运行（{own}）"
             ),
-            said!(lang, "start one: ssh {} {bin} new-session -d", "启动一个：ssh {} {bin} new-session -d", target.host),
+            said!(lang, "start one: {} {bin} new-session -d", "启动一个：{} {bin} new-session -d", target.by_hand()),
         ),
     };
     let owner = answer(&said, "owner ").and_then(|text| super::claims::judge(name, text, supervisor, lang));

@@ -8,7 +8,7 @@ use clap::Args;
 use tmuxagent_model::{Approval, ApprovalKind, ApprovalState, Decision, GAP, KeyStep, Snapshot, Timestamp, fitting};
 use tmuxagent_text::cli::{Word, word};
 use tmuxagent_text::{
-    Lang, Text, ago, approval_kind, approval_state, clean, decider, effect_of_yes, in_list, more_characters,
+    Lang, Text, ago, approval_kind, approval_state, clean, decider, effect_of_yes, in_list, message, more_characters,
     open_until, question, reveal, span, steps_line, told_option, via,
 };
 
@@ -24,13 +24,13 @@ pub(super) struct ApprovalsArgs {
 /// Prints the queue of approvals, or one of them.
 pub(super) fn run(session: &Session, args: &ApprovalsArgs) -> Outcome {
     let mut connection = Connection::open(session)?;
-    let out = &session.out;
+    let (out, me) = (&session.out, tmuxagent_supervisor::user_name(&session.environment));
     if let Some(id) = &args.id {
         let (mut connection, approval) = connection.with_approval(session, id)?;
         if out.json {
             out.json(&approval)?
         } else {
-            show(out, &approval, connection.snapshot()?.at)?
+            show(out, &approval, connection.snapshot()?.at, &me)?
         }
         return Ok(exit::OK);
     }
@@ -43,7 +43,7 @@ pub(super) fn run(session: &Session, args: &ApprovalsArgs) -> Outcome {
         // What goes on is of no use here: nothing of it has asked anything.
         out.line(word(out.lang, Word::NothingAsked))?
     } else {
-        list(out, &approvals, at)?
+        list(out, &approvals, at, &me)?
     }
     Ok(exit::OK)
 }
@@ -51,7 +51,7 @@ pub(super) fn run(session: &Session, args: &ApprovalsArgs) -> Outcome {
 /// Lines of evidence that a list shows of each, those that tell a cause first; `tmuxagent approvals ID` has them all.
 const LISTED: usize = 5;
 
-fn list(out: &Output, approvals: &[Approval], now: Timestamp) -> Result<(), CliError> {
+fn list(out: &Output, approvals: &[Approval], now: Timestamp, me: &str) -> Result<(), CliError> {
     let lang = out.lang;
     if approvals.is_empty() {
         return out.line(word(lang, Word::NoApprovals));
@@ -84,7 +84,7 @@ fn list(out: &Output, approvals: &[Approval], now: Timestamp) -> Result<(), CliE
                 }
             }
             choices(out, approval)?;
-            answer(out, approval)?;
+            answer(out, approval, me)?;
             lease(out, approval)?;
         }
         // What was decided is looked up for what it was decided on.
@@ -153,10 +153,18 @@ fn choices(out: &Output, approval: &Approval) -> Result<(), CliError> {
     })
 }
 
-/// The command that says yes, where a yes takes a word or a text.
-fn answer(out: &Output, approval: &Approval) -> Result<(), CliError> {
+/// The command that says yes, where a yes takes a word or a text; to who may not say it, for whom it is instead.
+fn answer(out: &Output, approval: &Approval, me: &str) -> Result<(), CliError> {
+    if !approval.is_for(me) {
+        return out.wrapped("    ", Tone::Warn, &not_for(out.lang, approval, me));
+    }
     let Some(command) = yes_with_text(out.lang, approval) else { return Ok(()) };
     out.verbatim(&out.paint(Tone::Ask, &format!("    {command}")))
+}
+
+/// For whom a question is that somebody may not decide.
+pub(super) fn not_for(lang: Lang, approval: &Approval, me: &str) -> String {
+    clean(&message(lang, &approval.not_for(me)))
 }
 
 /// The same as text; `None` where a plain yes will do, or an answer is to be chosen.
@@ -194,7 +202,7 @@ fn name(approval: &Approval) -> String {
 }
 
 /// One approval with everything that a decision needs.
-pub(super) fn show(out: &Output, approval: &Approval, now: Timestamp) -> Result<(), CliError> {
+pub(super) fn show(out: &Output, approval: &Approval, now: Timestamp, me: &str) -> Result<(), CliError> {
     let lang = out.lang;
     let row = |head: Word, value: String| {
         if value.is_empty() {
@@ -216,7 +224,7 @@ pub(super) fn show(out: &Output, approval: &Approval, now: Timestamp) -> Result<
     row(Word::WillNot, steps_line(&approval.effect_no))?;
     choices(out, approval)?;
     if approval.state == ApprovalState::Pending {
-        answer(out, approval)?;
+        answer(out, approval, me)?;
     }
     lease(out, approval)?;
     row(Word::Asked, ago(lang, now, approval.asked_at))?;

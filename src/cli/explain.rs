@@ -1,13 +1,13 @@
 //! An explanation on the command line, in the form that the screen has too.
 
-use super::approvals::yes_with_text;
+use super::approvals::{not_for, yes_with_text};
 use super::{CliError, Output, Tone};
 use jiff::tz::TimeZone;
 use serde_json::Value;
 use tmuxagent_model::{Approval, ApprovalId, StageState};
+use tmuxagent_text::clean;
 use tmuxagent_text::cli::{Word, word};
 use tmuxagent_text::explain::{self, Line, Sign, Stage};
-use tmuxagent_text::{clean, message};
 
 /// Prints stages: state, what they wait for, what fired them, which conditions hold, what almost did; of the
 /// questions among `approvals` the whole command that says yes, where `me` may say it.
@@ -33,7 +33,7 @@ pub(super) fn print(out: &Output, values: &[Value], approvals: &[Approval], me: 
         if let Some(id) = &stage.approval {
             let asked = approvals.iter().find(|approval| approval.id.as_str() == id);
             if let Some(others) = asked.filter(|asked| !asked.is_for(me)) {
-                out.wrapped("    ", Tone::Warn, &message(out.lang, &others.not_for(me)))?;
+                out.wrapped("    ", Tone::Warn, &not_for(out.lang, others, me))?;
             } else {
                 let command = asked.and_then(|asked| yes_with_text(out.lang, asked));
                 let command = command.unwrap_or_else(|| format!("tmuxagent approve {}", clean(id)));

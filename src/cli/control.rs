@@ -5,7 +5,9 @@ use super::{CliError, Outcome, Session, Tone, exit, target};
 use clap::Args;
 use std::time::{Duration, Instant};
 use tmuxagent_ipc::wire::ErrorKind;
-use tmuxagent_model::{Command, IntentId, Note, PaneKey, PaneReader, Reads, RunControl, SkipReason, Snapshot};
+use tmuxagent_model::{
+    Command, IntentId, Note, PaneKey, PaneReader, Reads, RunControl, RunId, RunState, SkipReason, Snapshot,
+};
 use tmuxagent_text::{Lang, clean, host_owner, message, reader_sentence, skip_reason};
 use tmuxagent_yaml::nearest;
 
@@ -63,7 +65,7 @@ pub(super) fn start(session: &Session, args: &StartArgs) -> Outcome {
     };
     let inputs = args.inputs.iter().cloned().collect();
     let command = Command::Start { pane: pane.info.key.clone(), pipeline, stage: args.stage.clone(), inputs };
-    let committed = connection.command(command)?;
+    let committed = connection.command(command).map_err(|error| in_the_way(&mut connection, error, None))?;
     let intents = committed.value.get("intents").cloned().unwrap_or_default();
     let code = tell(session, committed)?;
     let out = &session.out;
@@ -165,7 +167,35 @@ pub(super) fn run(session: &Session, args: &ControlArgs, control: RunControl) ->
             candidates: Vec::new(),
         });
     };
-    tell(session, connection.command(Command::Control { run: number, stage: args.stage.clone(), control })?)
+    let command = Command::Control { run: number, stage: args.stage.clone(), control };
+    let done = connection.command(command).map_err(|error| in_the_way(&mut connection, error, Some(number)))?;
+    tell(session, done)
+}
+
+/// A refusal on account of a run that goes on, with the command that ends it. `own`: the run that was acted on.
+fn in_the_way(connection: &mut Connection, error: CliError, own: Option<RunId>) -> CliError {
+    let CliError::Answer { kind: ErrorKind::Refused, text } = error else { return error };
+    let runs = connection.snapshot().map(|now| now.runs).unwrap_or_default();
+    let open: Vec<RunId> =
+        runs.iter().filter(|run| run.state == Some(RunState::Open)).filter_map(|run| run.run).collect();
+    match to_cancel(&text, &open, own) {
+        Some(run) => CliError::Refused { text, hint: format!("`tmuxagent cancel {}` ends that run", run.0) },
+        None => CliError::Answer { kind: ErrorKind::Refused, text },
+    }
+}
+
+/// Which of the open runs a refusal says is in the way.
+fn to_cancel(refused: &str, open: &[RunId], own: Option<RunId>) -> Option<RunId> {
+    // There a stage is to be named, and nothing has to end.
+    if refused.ends_with("name one") {
+        return None;
+    }
+    let names = |run: &RunId| {
+        let name = format!("run {run}");
+        refused.split(&name).skip(1).any(|behind| !behind.starts_with(|next: char| next.is_ascii_digit()))
+    };
+    let own = own.filter(|own| open.contains(own) && refused.ends_with("cancel the run first"));
+    open.iter().copied().find(names).or(own)
 }
 
 /// Prints what a command led to.
@@ -260,6 +290,19 @@ impl Typing {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_run_that_is_in_the_way_is_found() {
+        let open = [RunId(4), RunId(41)];
+        let found = |refused: &str| to_cancel(refused, &open, Some(RunId(41))).map(|run| run.0);
+        assert_eq!(found("stage test of run #4 is running"), Some(4));
+        assert_eq!(found("run #41 of shop is open on that pane"), Some(41));
+        assert_eq!(found("stage test is running; cancel the run first"), Some(41));
+        assert_eq!(found("run #7 has ended already"), None);
+        assert_eq!(found("several stages of run #4 are under way: lint, test; name one"), None);
+        assert_eq!(found("stage test has not run yet; start it instead"), None);
+        assert_eq!(to_cancel("stage test is running; cancel the run first", &open, None), None);
+    }
 
     #[test]
     fn a_pipeline_of_a_broken_policy_is_told_from_one_that_does_not_match() {

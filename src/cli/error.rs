@@ -58,6 +58,13 @@ pub enum CliError {
         /// Its sentence.
         text: String,
     },
+    /// What the supervisor refuses in the present state, with the command that leads on.
+    Refused {
+        /// The supervisor's own sentence.
+        text: String,
+        /// The command.
+        hint: String,
+    },
     /// Nobody can say yet whether it is done.
     Uncertain {
         /// Why.
@@ -101,6 +108,7 @@ impl CliError {
                 ErrorKind::BadRequest => exit::USER,
                 ErrorKind::UnknownRequest | ErrorKind::Internal => exit::INTERNAL,
             },
+            Self::Refused { .. } => exit::REFUSED,
             Self::Uncertain { .. } => exit::UNCERTAIN,
             Self::Internal(_) => exit::INTERNAL,
             Self::Pipe => exit::OK,
@@ -113,7 +121,9 @@ impl CliError {
         match self {
             Self::User(problem) | Self::System(problem) => problem.text.clone(),
             Self::NoSupervisor { text } | Self::NotFound { text, .. } => text.clone(),
-            Self::Answer { text, .. } => tmuxagent_text::in_zone(text, &jiff::tz::TimeZone::system()),
+            Self::Answer { text, .. } | Self::Refused { text, .. } => {
+                tmuxagent_text::in_zone(text, &jiff::tz::TimeZone::system())
+            }
             Self::Uncertain { doubt, .. } => i18n::doubt(Lang::En, doubt),
             Self::Internal(report) => format!("{report:#}"),
             Self::Pipe => String::new(),
@@ -134,6 +144,7 @@ impl CliError {
                 let first = if *doubt == Doubt::Ended { "once a supervisor runs again, " } else { "" };
                 vec![format!("{first}`{look}` tells what became of it")]
             }
+            Self::Refused { hint, .. } => vec![hint.clone()],
             Self::Answer { kind: ErrorKind::UnknownRequest, .. } => {
                 vec!["the supervisor is of another version: `tmuxagent shutdown` and start it again".to_owned()]
             }

@@ -28,8 +28,13 @@ pub(super) fn run(session: &Session, args: &EventsArgs) -> Outcome {
     let (out, zone) = (&session.out, TimeZone::system());
     let request = Request::Events { after: args.after, limit: args.limit, follow: args.follow };
     if let Reply::Events { events } = connection.ask(request)? {
-        if events.is_empty() && args.after == 0 && !out.json {
-            out.say("nothing happened yet: `tmuxagent start PANE` begins a pipeline")?;
+        if events.is_empty() && !out.json {
+            match args.after {
+                0 => out.say("nothing happened yet: `tmuxagent start PANE` begins a pipeline")?,
+                after => {
+                    out.say(&format!("no event has a number above {after}: `tmuxagent events` prints the newest"))?
+                }
+            }
         }
         print(out, &zone, &events)?;
     }

@@ -3,6 +3,7 @@
 use super::connection::Connection;
 use super::{CliError, Outcome, Session, Tone, control, exit};
 use clap::{Args, Subcommand};
+use tmuxagent_ipc::wire::ErrorKind;
 use tmuxagent_model::{Command, LeaseView};
 use tmuxagent_text::{Lang, clean, span};
 
@@ -62,7 +63,24 @@ pub(super) fn list(session: &Session, _: &LeasesArgs) -> Outcome {
 /// Runs one of them.
 pub(super) fn run(session: &Session, command: &LeaseCommand) -> Outcome {
     let LeaseCommand::Revoke(args) = command;
-    control::tell(session, Connection::open(session)?.command(Command::RevokeLease { lease: args.id.clone() })?)
+    let mut connection = Connection::open(session)?;
+    let revoked = connection.command(Command::RevokeLease { lease: args.id.clone() });
+    control::tell(session, revoked.map_err(|error| with_those_in_force(&mut connection, error))?)
+}
+
+/// The error of a command that names none of the leases, with those that could have been meant.
+fn with_those_in_force(connection: &mut Connection, error: CliError) -> CliError {
+    let CliError::Answer { kind: ErrorKind::NotFound, text } = error else { return error };
+    let Ok(snapshot) = connection.snapshot() else { return CliError::Answer { kind: ErrorKind::NotFound, text } };
+    let in_force = snapshot.leases.iter().filter(|lease| lease.until > snapshot.at);
+    let candidates: Vec<String> =
+        in_force.map(|lease| format!("{}  {}", clean(&lease.id), clean(&lease.told_place()))).collect();
+    let hint = if candidates.is_empty() {
+        "no lease is in force; `tmuxagent leases` lists those that are"
+    } else {
+        "`tmuxagent leases` lists those in force:"
+    };
+    CliError::NotFound { text, hint: hint.to_owned(), candidates }
 }
 
 /// A span as people write it.

@@ -17,7 +17,7 @@ use tmuxagent_alerts::message::Form;
 use tmuxagent_clock::wall;
 use tmuxagent_config::Loaded;
 use tmuxagent_ipc::wire::Request;
-use tmuxagent_model::Urgency;
+use tmuxagent_model::{ApprovalId, Urgency};
 use tmuxagent_store::{OutboxRow, OutboxState, Reader};
 use tmuxagent_text::redact::Redactor;
 use tmuxagent_text::{Lang, ago, clean, span};
@@ -235,14 +235,17 @@ fn log(session: &Session, args: &LogArgs) -> Outcome {
     let rows = rows.map_err(CliError::internal)?;
     let redactor = of(&loaded)?.redactor(&loaded);
     let title = |row: &OutboxRow, lang| redactor.redact(&manual::title(row, lang));
+    let place = |row: &OutboxRow| manual::place(reader.as_ref(), &row.alert);
     let out = &session.out;
     if out.json {
         let rows: Vec<_> = rows
             .iter()
             .map(|row| {
+                let at = place(row);
                 json!({
                     "channel": row.channel, "state": state(Lang::En, row.state), "kind": row.alert.kind,
                     "urgency": row.alert.urgency, "title": title(row, Lang::En), "approval": row.alert.approval,
+                    "run": row.alert.run, "place": redactor.redact(&at.place), "pipeline": at.of.first(), "stage": at.of.get(1),
                     "attempts": row.attempts, "answer": row.answer, "next_at": row.next_at,
                     "created_at": row.created_at, "updated_at": row.updated_at,
                 })
@@ -276,7 +279,7 @@ fn log(session: &Session, args: &LogArgs) -> Outcome {
             (Tone::Plain, clean(&row.channel)),
             (tone, state(out.lang, row.state).to_owned()),
             (Tone::Dim, tried(row)),
-            (Tone::Plain, clean(&title(row, out.lang))),
+            (Tone::Plain, clean(&about(&title(row, out.lang), &redactor, &place(row), row.alert.approval.as_ref()))),
             (Tone::Dim, clean(&out.words(&row.answer))),
         ]
     };
@@ -295,6 +298,15 @@ fn log(session: &Session, args: &LogArgs) -> Outcome {
     }
     out.table(&heads, &rows)?;
     Ok(exit::OK)
+}
+
+/// What a message says, with where that is and the question's identity: many ask the same words.
+fn about(title: &str, redactor: &Redactor, at: &manual::Where, asks: Option<&ApprovalId>) -> String {
+    let place = Some(format!("@ {}", redactor.redact(&at.place))).filter(|_| !at.place.is_empty());
+    let place: Vec<String> = Some(at.of.join(" / ")).filter(|of| !of.is_empty()).into_iter().chain(place).collect();
+    let id = asks.map(|id| id.as_str().to_owned());
+    let facts: Vec<String> = Some(place.join(" ")).filter(|place| !place.is_empty()).into_iter().chain(id).collect();
+    if facts.is_empty() { title.to_owned() } else { format!("{title} ({})", facts.join(", ")) }
 }
 
 const fn state(lang: Lang, state: OutboxState) -> &'static str {
@@ -335,4 +347,24 @@ fn rotate_key(session: &Session) -> Outcome {
         out.warn("APPROVAL_SECRET is set and signs new links; change it there");
     }
     Ok(exit::OK)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_questions_of_the_same_words_are_told_apart() {
+        let told = |place: &str, of: &[&str], asks: Option<&str>| {
+            let at = manual::Where { place: place.to_owned(), of: of.iter().map(|it| (*it).to_owned()).collect() };
+            about("Run it again?", &Redactor::default(), &at, asks.map(ApprovalId::new).as_ref())
+        };
+        assert_eq!(
+            told("nas/work:ci.0 %3", &["shop", "test"], Some("01JA")),
+            "Run it again? (shop / test @ nas/work:ci.0 %3, 01JA)"
+        );
+        assert_eq!(told("work:ci.0 %3", &[], None), "Run it again? (@ work:ci.0 %3)");
+        assert_eq!(told("", &[], Some("01JA")), "Run it again? (01JA)");
+        assert_eq!(told("", &[], None), "Run it again?");
+    }
 }

@@ -357,7 +357,7 @@ pub fn report(error: &CliError, json: bool, lang: Lang, redactor: &Redactor) -> 
         // The chain of causes is for whoever mends the program.
         CliError::Internal(_) => error.text(),
         // The supervisor's own findings stand in lines of their own.
-        CliError::Answer { .. } => message(lang, &error.text()),
+        CliError::Answer { .. } | CliError::Refused { .. } => message(lang, &error.text()),
         _ => in_one_line(&message(lang, &error.text())),
     };
     let listed = matches!(error, CliError::NotFound { .. });

@@ -13,6 +13,7 @@ const EMPTY: &[(&[&str], &str)] = &[
     (&["leases"], "`tmuxagent approve ID --for 30m`"),
     (&["notify", "log"], "`tmuxagent notify test`"),
     (&["events"], "`tmuxagent start "),
+    (&["events", "--after", "9999"], "`tmuxagent events`"),
     (&["hooks", "status"], "`tmuxagent hooks install --agent claude`"),
     (&["report"], "`tmuxagent start "),
     (&["report", "--format", "md"], "`tmuxagent report --since 90d`"),

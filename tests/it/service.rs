@@ -40,6 +40,7 @@ fn without_a_user_instance_the_file_is_written_and_the_rest_is_told() {
     assert!(shown.code == 0 && shown.stdout.contains("Type=notify") && unit(&env).is_none(), "{shown}");
     let before = env.run(&["service", "status"]);
     assert!(before.code == 1 && before.stdout.contains("not installed"), "{before}");
+    assert!(before.stdout.contains("`tmuxagent service install` installs it"), "{before}");
     let done = env.run(&["service", "install"]);
     assert_eq!(done.code, 1, "{done}");
     let left = "    systemctl --user daemon-reload\n    systemctl --user enable --now tmuxagent.service\n";

@@ -10,7 +10,7 @@ use std::io::{self, BufRead, Write};
 use std::path::Path;
 use std::sync::Arc;
 use tmuxagent_model::{Alert, AlertKind, Millis, Timestamp, Urgency};
-use tmuxagent_store::{OutboxRow, OutboxState, Reader, StoreError};
+use tmuxagent_store::{Found, OutboxRow, OutboxState, Reader, StoreError};
 use tmuxagent_text::redact::Redactor;
 use tmuxagent_text::{Lang, sentence};
 
@@ -179,6 +179,28 @@ pub fn title(row: &OutboxRow, lang: Lang) -> String {
     if row.key.is_empty() { row.alert.title.clone() } else { sentence(lang, &row.alert.title) }
 }
 
+/// Where what a message speaks of happens.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Where {
+    /// `host/session:window.pane`; empty where it is about no pane.
+    pub place: String,
+    /// Pipeline and stage, where the message has a question about them. Other titles name theirs.
+    pub of: Vec<String>,
+}
+
+/// Where what a message of the log speaks of happens: of a question that asks the same, and of a run that failed or is through.
+#[must_use]
+pub fn place(reader: Option<&Reader>, alert: &Alert) -> Where {
+    let asked = alert.approval.as_ref().and_then(|id| reader?.approval(id.as_str()).ok());
+    if let Some(Found::One(asked)) = asked {
+        let of = [&asked.pipeline, &asked.stage].into_iter().flatten().cloned().collect();
+        return Where { place: asked.told_place(), of };
+    }
+    let of_run = matches!(alert.kind, AlertKind::Failure | AlertKind::Success);
+    let place = super::message::place(alert).filter(|_| of_run).unwrap_or_default().to_owned();
+    Where { place, of: Vec::new() }
+}
+
 impl Direct {
     /// As a message of the outbox looks that was tried once.
     fn into_row(self) -> OutboxRow {
@@ -288,6 +310,30 @@ mod tests {
         assert_eq!(title(&own, Lang::Zh), "shop: stage test failed");
         assert_eq!(title(&stored, Lang::Zh), "shop：阶段 test 失败");
         assert_eq!(title(&stored, Lang::En), "shop: stage test failed");
+    }
+
+    #[test]
+    fn the_log_tells_where_a_run_failed() {
+        let title = "shop: stage test failed".to_owned();
+        let failed = Alert {
+            kind: AlertKind::Failure,
+            urgency: Urgency::High,
+            title: title.clone(),
+            body: "nas/work:ci.0 %3\nexit code 1\nFAILED".to_owned(),
+            approval: None,
+            run: Some(tmuxagent_model::RunId(7)),
+            dedupe: String::new(),
+            channels: Vec::new(),
+        };
+        assert_eq!(place(None, &failed).place, "nas/work:ci.0 %3");
+        let nowhere = [
+            Alert { body: title, ..failed.clone() },
+            Alert { run: None, ..failed.clone() },
+            Alert { kind: AlertKind::Custom, ..failed },
+        ];
+        for alert in nowhere {
+            assert_eq!(place(None, &alert), Where::default(), "{alert:?}");
+        }
     }
 
     #[test]

@@ -256,7 +256,7 @@ fn is_unopened(alert: &Alert) -> bool {
 
 /// Where a run failed or is through: the first line of the body, unless that is the text of a policy, which begins with its
 /// title.
-fn place(alert: &Alert) -> Option<&str> {
+pub(crate) fn place(alert: &Alert) -> Option<&str> {
     alert.run?;
     alert.body.lines().next().filter(|line| !line.is_empty() && *line != alert.title)
 }

@@ -384,7 +384,6 @@ const TEXTS: &[(&str, &str)] = &[
         "日志所属窗格的属性，写法同 `match`：`window_name=agent:ci`；都不给时每个流水线都适用",
     ),
     ("Run example logs and compare with the decisions that are expected", "运行示例日志，与预期的决定比较"),
-    ("Folders, looked into with all below, and files", "文件夹（含其下全部）与文件"),
     (
         "Write what is decided now into the tests; look at the difference before you keep it",
         "把现在的决定写入测试；保留前请先看差异",

@@ -10,6 +10,10 @@ pub(super) const SERVICE: &[(&str, &str)] = &[
         "让监督进程随机器或登录启动，失败时重新启动",
     ),
     ("Tell whether it is installed, started by itself and running", "说明它是否已安装、会自动启动、正在运行"),
+    (
+        "Folders, looked into with all below, and files; the folder of the policies that would be used when left out",
+        "文件夹（含其下全部）与文件；不写则用会采用的策略所在的文件夹",
+    ),
     ("End it and take it away again", "结束并移除它"),
     (
         "Exit code 1: it is done as far as possible, and what is left is named",

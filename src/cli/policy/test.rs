@@ -20,8 +20,8 @@ const DEPTH: usize = 8;
 /// fail, 2 a test or a policy can't be read.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct TestArgs {
-    /// Folders, looked into with all below, and files
-    #[arg(required = true, value_name = "DIR")]
+    /// Folders, looked into with all below, and files; the folder of the policies that would be used when left out
+    #[arg(value_name = "DIR")]
     paths: Vec<PathBuf>,
     /// Write what is decided now into the tests; look at the difference before you keep it
     #[arg(long)]
@@ -63,7 +63,8 @@ impl Played {
 
 /// Runs it.
 pub(super) fn run(session: &Session, args: &TestArgs) -> Outcome {
-    let files = find(&args.paths)?;
+    let own = if args.paths.is_empty() { Some(own_folder(session)?) } else { None };
+    let files = find(own.as_ref().map_or(&args.paths[..], std::slice::from_ref))?;
     let mut played = Vec::new();
     for file in files {
         played.push(play(session, &file, args)?);
@@ -80,6 +81,9 @@ pub(super) fn run(session: &Session, args: &TestArgs) -> Outcome {
         }
         out.json(&told)?;
     } else {
+        if let Some(folder) = &own {
+            out.say(&format!("tested, as no folder is named: {}", super::super::output::shown(folder)))?;
+        }
         played.iter().try_for_each(|test| tell(out, test))?;
         out.say(&format!("{} passed, {failed} failed", played.len() - failed))?;
         covered.iter().try_for_each(|covered| covered.tell(out))?;
@@ -209,6 +213,25 @@ fn side_by_side(expected: &[String], decided: &[String]) -> Vec<(Sign, String)> 
     lines
 }
 
+/// The folder in which all policies lie that would be used.
+fn own_folder(session: &Session) -> Result<PathBuf, CliError> {
+    let names = tmuxagent_config::policy_names(&session.load()?.policy_sources);
+    one_folder(&names).ok_or_else(|| {
+        let text = match names.iter().all(|name| name.starts_with('<')) {
+            true => "the policies that would be used are the bundled ones, which have no folder of tests",
+            false => "the policies that would be used lie in several folders",
+        };
+        CliError::user(text, "name the folder that your tests lie in: `tmuxagent policy test DIR`")
+    })
+}
+
+/// The folder of files, where that is one. What is built in lies in none.
+fn one_folder(names: &[String]) -> Option<PathBuf> {
+    let folder = |name: &String| Path::new(name).parent().map(Path::to_owned).filter(|_| !name.starts_with('<'));
+    let first = folder(names.first()?)?;
+    names.iter().all(|name| folder(name).as_ref() == Some(&first)).then_some(first)
+}
+
 /// The tests in folders and files, by name.
 fn find(paths: &[PathBuf]) -> Result<Vec<PathBuf>, CliError> {
     let mut files = Vec::new();
@@ -246,5 +269,18 @@ fn walk(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) {
         } else if !kind.is_dir() && tmuxagent_config::is_policy_test(&path) {
             files.push(path);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn policies_of_one_folder_have_their_tests_there() {
+        let found = |names: &[&str]| one_folder(&names.iter().map(|it| (*it).to_owned()).collect::<Vec<_>>());
+        assert_eq!(found(&["/p/a.yaml", "/p/b.yaml"]), Some(PathBuf::from("/p")));
+        assert_eq!(found(&["/p/a.yaml", "/q/b.yaml"]), None);
+        assert_eq!((found(&["<bundled>/default.yaml"]), found(&[])), (None, None));
     }
 }

@@ -312,6 +312,12 @@ fn show(session: &Session, status: &Status) -> Outcome {
         ))?;
     }
     if matches!(*installed, "no") {
+        if !*beside {
+            out.say(match *way {
+                "tmux" => "`tmuxagent service install --in-tmux` opens it",
+                _ => "`tmuxagent service install` installs it",
+            })?;
+        }
         return Ok(code);
     }
     let (tone, words) = if state.enabled { (Tone::Good, pick("yes", "是")) } else { (Tone::Warn, pick("no", "否")) };

@@ -86,6 +86,11 @@ pub(super) const ROWS: &[(&str, &str)] = &[
     ("a lease is for some time, at most twelve hours", "限时授权须有时长，最长十二小时"),
     ("no lease is given for this: {}", "不能为此给出限时授权：{0}"),
     ("approved, and for {} whatever is {}; lease {}", "已批准，并在 {0} 内允许 {1}；限时授权 {2}"),
+    (
+        "no lease is in force; `tmuxagent leases` lists those that are",
+        "没有生效的限时授权；有的话 `tmuxagent leases` 会列出",
+    ),
+    ("`tmuxagent leases` lists those in force:", "`tmuxagent leases` 会列出生效的限时授权："),
     ("there is no lease {}", "没有限时授权 {0}"),
     ("1 lease ended", "结束了 1 个限时授权"),
     ("{} leases ended", "结束了 {0} 个限时授权"),

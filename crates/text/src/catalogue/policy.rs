@@ -2,6 +2,16 @@
 
 pub(super) const ROWS: &[(&str, &str)] = &[
     ("checked, as no file is named: the bundled policies", "没有写明文件，检查的是内置策略"),
+    ("tested, as no folder is named: {}", "没有写明文件夹，测试的是：{0}"),
+    (
+        "the policies that would be used are the bundled ones, which have no folder of tests",
+        "会采用的是内置策略，它们没有放测试的文件夹",
+    ),
+    ("the policies that would be used lie in several folders", "会采用的策略位于多个文件夹"),
+    (
+        "name the folder that your tests lie in: `tmuxagent policy test DIR`",
+        "请写明放测试的文件夹：`tmuxagent policy test 文件夹`",
+    ),
     ("checked, as no file is named: {}", "没有写明文件，检查的是：{0}"),
     ("the supervisor that runs goes by others: {}", "正在运行的监督进程用的是另外的策略：{0}"),
     ("`tmuxagent policy check {}` checks them", "`tmuxagent policy check {0}` 会检查它们"),

@@ -47,6 +47,8 @@ pub(super) const ROWS: &[(&str, &str)] = &[
         "your tmux has one in the session {}; `tmuxagent service status --in-tmux` tells of that",
         "您的 tmux 会话 {0} 里有一个；详见 `tmuxagent service status --in-tmux`",
     ),
+    ("`tmuxagent service install` installs it", "`tmuxagent service install` 会安装它"),
+    ("`tmuxagent service install --in-tmux` opens it", "`tmuxagent service install --in-tmux` 会打开它"),
     ("set HOME and repeat", "请设置 HOME 后重试"),
     ("`{}` failed: {}", "`{0}` 失败：{1}"),
     (

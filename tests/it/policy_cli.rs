@@ -366,6 +366,19 @@ fn the_coverage_of_tests_tells_what_they_have_not_reached() {
     assert_eq!(value["coverage"]["points"][0], first, "{json}");
     let chinese = env.run(&["policy", "test", "p", "--coverage", "--lang", "zh"]);
     assert!(chinese.stdout.contains("阶段") && chinese.stdout.contains("未到达"), "{chinese}");
+    assert!(
+        chinese.stdout.contains("：fail_when exit_code 非 0（") && chinese.stdout.contains("：阶段（"),
+        "{chinese}"
+    );
+    assert!(!chinese.stdout.contains("other than"), "{chinese}");
+    // Where no folder is named, that of the policies counts.
+    let own = env.run(&["policy", "test", "--policy", "p/ci.yaml"]);
+    assert!(
+        own.code == 0 && own.stdout.contains("1 passed, 0 failed") && own.stdout.starts_with("tested, as"),
+        "{own}"
+    );
+    let bundled = env.run(&["policy", "test"]);
+    assert!(bundled.code == 2 && bundled.stderr.contains("`tmuxagent policy test DIR`"), "{bundled}");
     // Another test reaches what this one does not.
     let deployed = "policy: ci.yaml\npane: {window_name: w}\nanswers: approve\noutput: [start ci, {exit: 0}, {exit: 1}]\nexpect: []\n";
     env.write("p/deployed.test.yaml", deployed);

@@ -181,6 +181,12 @@ pub fn read(values: &[Value]) -> Option<Vec<Stage>> {
     values.iter().map(|value| Stage::deserialize(value).ok()).collect()
 }
 
+/// A condition, as explanations and the coverage of tests tell it.
+#[must_use]
+pub fn condition(lang: Lang, text: &str) -> String {
+    clean(&sentence(lang, text))
+}
+
 /// A stage in lines.
 #[must_use]
 pub fn lines(lang: Lang, zone: &TimeZone, stage: &Stage) -> Vec<Line> {
@@ -357,7 +363,7 @@ impl Page<'_> {
             return;
         }
         let (sign, tone) = if part.holds { (Sign::Holds, Tone::Good) } else { (Sign::Open, Tone::Plain) };
-        self.put(depth, Some(sign), clean(&sentence(self.lang, &part.text)), tone);
+        self.put(depth, Some(sign), condition(self.lang, &part.text), tone);
         if let Some(cause) = &part.cause {
             self.cause(depth + 2, cause);
         }

@@ -5,14 +5,24 @@ use super::super::{CliError, Output, Tone};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use tmuxagent_engine::replay::{Point, PointKind};
-use tmuxagent_text::clean;
 use tmuxagent_text::cli::{Word, word};
+use tmuxagent_text::explain::condition;
+use tmuxagent_text::{Lang, clean};
 
 /// What can be reached, in the order of the policies, and what was.
 #[derive(Debug, Default)]
 pub(super) struct Covered {
     pub(super) all: Vec<Point>,
     pub(super) reached: BTreeSet<Point>,
+}
+
+/// A part of a stage: its key, and its condition in the words of an explanation.
+fn part(lang: Lang, point: &Point) -> String {
+    match point.kind {
+        // The others are keys of a policy.
+        PointKind::Stage => lang.pick("stage", "阶段").to_owned(),
+        kind => format!("{} {}", kind.key(), condition(lang, &point.text)),
+    }
 }
 
 impl Covered {
@@ -71,8 +81,7 @@ impl Covered {
         out.table(&heading, &rows)?;
         for point in self.all.iter().filter(|point| !self.reached.contains(point)) {
             let stage = format!("{}/{}", clean(&point.pipeline), clean(&point.stage));
-            let part = format!("{} {}", point.kind.key(), clean(&point.text));
-            out.say(&format!("not reached: {stage}: {} ({})", part.trim_end(), clean(&point.place)))?;
+            out.say(&format!("not reached: {stage}: {} ({})", part(out.lang, point), clean(&point.place)))?;
         }
         out.say(&format!("coverage: {} of {} ({}%)", self.count(), self.all.len(), self.percent()))
     }
@@ -92,5 +101,23 @@ impl Covered {
             });
         }
         row
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_condition_is_told_as_an_explanation_tells_it() {
+        let told = |lang, kind, text: &str| {
+            let text = text.to_owned();
+            part(lang, &Point { place: String::new(), pipeline: String::new(), stage: String::new(), kind, text })
+        };
+        let condition = "exit_code other than 0";
+        assert_eq!(told(Lang::En, PointKind::FailWhen, condition), "fail_when exit_code other than 0");
+        assert_eq!(told(Lang::Zh, PointKind::FailWhen, condition), "fail_when exit_code 非 0");
+        assert_eq!(told(Lang::Zh, PointKind::OnFail, "1: retry"), "on_fail 1: retry");
+        assert_eq!(told(Lang::Zh, PointKind::Stage, ""), "阶段");
     }
 }

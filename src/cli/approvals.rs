@@ -70,14 +70,14 @@ fn list(out: &Output, approvals: &[Approval], now: Timestamp, me: &str) -> Resul
         out.wrapped("  ", Tone::Plain, &clean(&question(lang, approval)))?;
         if let Some(decision) = &approval.decision {
             let by = decided(lang, decision, now);
-            out.wrapped("  ", Tone::Dim, &format!("{}: {by}", Text::Decided.of(lang)))?;
+            out.wrapped("  ", Tone::Dim, &format!("{}{}{by}", Text::Decided.of(lang), lang.colon()))?;
         }
         if approval.state == ApprovalState::Pending {
             let effects =
                 [(Text::Effect, effect_of_yes(lang, approval)), (Text::EffectNo, steps_line(&approval.effect_no))];
             for (head, does) in effects.iter().filter(|(_, does)| !does.is_empty()) {
                 let (shown, left_out) = in_list(does);
-                out.wrapped("  ", Tone::Warn, &format!("{}: {shown}", head.of(lang)))?;
+                out.wrapped("  ", Tone::Warn, &format!("{}{}{shown}", head.of(lang), lang.colon()))?;
                 if left_out > 0 {
                     let more = more_characters(lang, left_out, approval.id.as_str());
                     out.item("  ", &out.paint(Tone::Warn, &more))?;
@@ -184,7 +184,7 @@ fn lease(out: &Output, approval: &Approval) -> Result<(), CliError> {
         return Ok(());
     }
     let head = out.lang.pick("with `--for 30m` also", "加上 `--for 30m` 还允许");
-    out.item("  ", &format!("{head}: {}", clean(&lease.class.join(", "))))
+    out.item("  ", &format!("{head}{}{}", out.lang.colon(), clean(&lease.class.join(", "))))
 }
 
 /// Where; the place itself names the machine where it is another one.

@@ -270,11 +270,11 @@ impl Typing {
             Self::Told => None,
             Self::Not(reason) => {
                 let told = lang.pick("but nothing was typed", "但没有输入任何内容");
-                Some(format!("{told}: {}", clean(&skip_reason(lang, reason))))
+                Some(format!("{told}{}{}", lang.colon(), clean(&skip_reason(lang, reason))))
             }
             Self::Waits(reader) => {
                 let told = lang.pick("held, and not typed yet", "暂缓，尚未输入");
-                Some(format!("{told}: {}", reader_sentence(lang, reader)))
+                Some(format!("{told}{}{}", lang.colon(), reader_sentence(lang, reader)))
             }
             Self::NotKnown => {
                 let told = lang.pick(

@@ -239,7 +239,7 @@ pub(super) fn warn_in(lang: Lang, text: &str) {
     use std::io::Write as _;
     let word = lang.pick("warning", "警告");
     // A closed standard error leaves nobody to tell.
-    let _ = writeln!(std::io::stderr(), "{word}: {}", clean_block(&message(lang, text)).join("\n"));
+    let _ = writeln!(std::io::stderr(), "{word}{}{}", lang.colon(), clean_block(&message(lang, text)).join("\n"));
 }
 
 /// A text without the colours of [`Output::paint`].

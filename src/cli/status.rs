@@ -106,7 +106,11 @@ pub(super) fn run(session: &Session, _: &StatusArgs) -> Outcome {
             ]
         })
         .collect();
-    out.wrapped("", Tone::Plain, &format!("{}: {}", word(lang, Word::Policies), clean(&snapshot.policies.join(", "))))?;
+    out.wrapped(
+        "",
+        Tone::Plain,
+        &format!("{}{}{}", word(lang, Word::Policies), lang.colon(), clean(&snapshot.policies.join(", "))),
+    )?;
     if hosts.is_empty() {
         out.wrapped("", Tone::Warn, word(lang, Word::NoHosts))?;
     } else {
@@ -115,8 +119,9 @@ pub(super) fn run(session: &Session, _: &StatusArgs) -> Outcome {
     let counts: Vec<String> =
         states(&snapshot).iter().map(|(state, n)| format!("{n} {}", counted_as(lang, *state))).collect();
     out.line(&format!(
-        "{}: {}",
+        "{}{}{}",
         word(lang, Word::Panes),
+        lang.colon(),
         if counts.is_empty() { "0".to_owned() } else { counts.join(", ") }
     ))?;
     if counts.is_empty() {
@@ -124,22 +129,24 @@ pub(super) fn run(session: &Session, _: &StatusArgs) -> Outcome {
     }
     let failed = snapshot.runs.iter().filter(|run| run.has_failed()).count();
     if failed > 0 {
-        let text = format!("{}: {failed}", lang.pick("Runs failed", "失败的运行"));
+        let text = format!("{}{}{failed}", lang.pick("Runs failed", "失败的运行"), lang.colon());
         out.line(&out.paint(Tone::Bad, &text))?;
     }
     let tone = if open > 0 { Tone::Ask } else { Tone::Plain };
-    out.line(&format!("{}: {}", word(lang, Word::OpenApprovals), out.paint(tone, &open.to_string())))?;
+    out.line(&format!("{}{}{}", word(lang, Word::OpenApprovals), lang.colon(), out.paint(tone, &open.to_string())))?;
     let leases = snapshot.leases.iter().filter(|lease| lease.until > now).count();
     if leases > 0 {
         out.line(&format!(
-            "{}: {leases}",
-            lang.pick("Leases (see `tmuxagent leases`)", "限时授权（见 `tmuxagent leases`）")
+            "{}{}{leases}",
+            lang.pick("Leases (see `tmuxagent leases`)", "限时授权（见 `tmuxagent leases`）"),
+            lang.colon()
         ))?;
     }
     for problem in &snapshot.problems {
         let text = format!(
-            "{}: {} ({})",
+            "{}{}{} ({})",
             clean(&part(lang, &problem.part)),
+            lang.colon(),
             clean(&trouble(lang, &problem.text)),
             ago(lang, now, problem.since)
         );

@@ -140,16 +140,16 @@ fn status_tells_what_runs_and_what_fails() {
     ");
     assert_snapshot!(env.run(&["status", "--lang", "zh"]), @r"
     tmuxagent [VERSION], 进程 4711, 已运行 0秒, 配置 /etc/c.yaml
-    策略: /etc/p.yaml
+    策略：/etc/p.yaml
     主机   状态      起始  TMUX
     local  在线      刚刚  tmux 3.3a
     nas    无法连接  刚刚  tmux 3.3a  4s 后重试
-    窗格: 1 需要您, 2 空闲
-    待审批: 1
+    窗格：1 需要您, 2 空闲
+    待审批：1
     --- exit code 1 ---
     ");
     env.write(".config/tmuxagent/config.yaml", "language: zh\n");
-    assert!(env.run(&["status"]).stdout.contains("待审批: 1"), "the configuration's language");
+    assert!(env.run(&["status"]).stdout.contains("待审批：1"), "the configuration's language");
     assert!(env.run(&["status", "--lang", "en"]).stdout.contains("open approvals: 1"), "the flag wins");
     env.write(".config/tmuxagent/config.yaml", "language: [zh\n");
     assert!(env.run(&["status"]).stdout.contains("open approvals: 1"), "a broken one is not in the way");

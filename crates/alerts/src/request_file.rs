@@ -78,11 +78,10 @@ pub fn request_text(
     let mut text = format!("{}\n\n", line(&question(lang, approval)));
     let mut field = |label: &str, value: &str| {
         if !value.is_empty() {
-            let _ = writeln!(text, "{label}: {value}");
+            let _ = writeln!(text, "{label}{}{value}", lang.colon());
         }
     };
-    let (host, place) = host_and_place(approval);
-    field(lang.pick("where", "位置"), &line(&format!("{host} {}", approval.pane.told(place))));
+    field(lang.pick("where", "位置"), &line(&approval.told_place()));
     field(lang.pick("folder", "目录"), &line(&approval.folder));
     field(lang.pick("pipeline", "流水线"), &line(approval.pipeline.as_deref().unwrap_or_default()));
     field(lang.pick("stage", "阶段"), &line(approval.stage.as_deref().unwrap_or_default()));
@@ -136,7 +135,7 @@ fn effects(approval: &Approval, lang: Lang, redactor: &Redactor) -> String {
         steps => format!("\n{label}\n  {}\n", steps.iter().map(step).collect::<Vec<_>>().join("\n  ")),
     };
     let mut text = match answered(approval) {
-        Some(typed) => format!("\n{}: {}\n", Text::Effect.of(lang), typed.of(lang)),
+        Some(typed) => format!("\n{}{}{}\n", Text::Effect.of(lang), lang.colon(), typed.of(lang)),
         None if approval.effect.is_empty() && !approval.effect_text.is_empty() => {
             let told = line(&effect_sentence(lang, &approval.effect_text));
             format!("\n{}\n  {told}\n", lang.pick("If approved:", "批准后："))

@@ -15,7 +15,7 @@ fn a_request_reads_by_itself() {
     insta::assert_snapshot!(request_text(&approval(), "mei", (Lang::En, &TimeZone::UTC), &Redactor::default(), Some("not understood: `x`")), @r"
     Build after green tests?
 
-    where: local proj:storyapp.0 %3
+    where: proj:storyapp.0 %3
     pipeline: storyapp-ci
     stage: build
     why: a stage wants to start

@@ -28,7 +28,7 @@ pub fn summary(lang: Lang, zone: &TimeZone, report: &Report) -> String {
         let _ = writeln!(out, "{}: {}{}", clean(&pipeline.pipeline), went_well(pipeline), half.unwrap_or_default());
     }
     for part in parts(lang, zone, report).iter().filter(|part| !part.counts.is_empty()) {
-        let _ = writeln!(out, "{}: {}", part.title, part.counts.join(lang.pick(", ", "，")));
+        let _ = writeln!(out, "{}{}{}", part.title, lang.colon(), part.counts.join(lang.pick(", ", "，")));
     }
     for failure in report.failures.iter().take(CAUSES) {
         let cause = cut_chars(&cause(lang, failure), CAUSE);

@@ -81,7 +81,7 @@ words! {
         "no pipeline applies there: `tmuxagent policy init` in the project's folder writes one",
         "那里没有适用的流水线：在项目目录运行 `tmuxagent policy init` 可生成一个";
     Checks: "CHECK", "检查项";
-    Fix: "fix:", "修复:";
+    Fix: "fix:", "修复：";
     Fixed: "fixed", "已修复";
     AllWell: "nothing is wrong", "一切正常";
 }

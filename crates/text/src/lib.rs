@@ -110,6 +110,12 @@ impl Lang {
         }
     }
 
+    /// What stands between a label and what it labels.
+    #[must_use]
+    pub const fn colon(self) -> &'static str {
+        self.pick(": ", "：")
+    }
+
     /// The text of this language.
     #[must_use]
     pub const fn pick<'t>(self, en: &'t str, zh: &'t str) -> &'t str {

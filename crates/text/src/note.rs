@@ -169,30 +169,30 @@ fn chinese(note: &Note) -> String {
         Note::ApprovalAsked { question, .. } => format!("请求审批：{}", clean(&sentence(zh, question))),
         Note::ApprovalDecided { approval, approve, by } => {
             let verdict = if *approve { "批准" } else { "拒绝" };
-            format!("{} {verdict}（…{}）", who(zh, by), short(approval))
+            format!("{}{verdict}（…{}）", who(zh, by), short(approval))
         }
         Note::AutoAnswered { approval, question, by } => {
-            format!("{} 已回答：{}（…{}）", who(zh, by), clean(&sentence(zh, question)), short(approval))
+            format!("{}已回答：{}（…{}）", who(zh, by), clean(&sentence(zh, question)), short(approval))
         }
-        Note::NotAutoAnswered { by, why } => format!("{} 没有回答：{}", who(zh, by), left(zh, *why)),
+        Note::NotAutoAnswered { by, why } => format!("{}没有回答：{}", who(zh, by), left(zh, *why)),
         Note::LeaseGranted { lease, class, span: time, by } => {
-            format!("{} 的限时授权 {}，{}：{}", who(zh, by), clean(lease), span(zh, *time), clean(&class.join("，")))
+            format!("{}的限时授权 {}，{}：{}", who(zh, by), clean(lease), span(zh, *time), clean(&class.join("，")))
         }
-        Note::LeaseEnded { lease, by: Some(by) } => format!("{} 结束了限时授权 {}", who(zh, by), clean(lease)),
+        Note::LeaseEnded { lease, by: Some(by) } => format!("{}结束了限时授权 {}", who(zh, by), clean(lease)),
         Note::LeaseEnded { lease, by: None } => format!("限时授权 {} 随其智能体结束", clean(lease)),
         Note::ApprovalClosed { approval, state } => {
             format!("审批 …{} 关闭：{}", short(approval), approval_state(zh, *state))
         }
         Note::DecisionRefused { why, by, .. } => {
-            format!("{} 的决定未被接受：{}", who(zh, by), clean(&message(zh, why)))
+            format!("{}的决定未被接受：{}", who(zh, by), clean(&message(zh, why)))
         }
         Note::Sent { text, .. } => format!("已输入 {}", reveal(text)),
         Note::Given { text, .. } => format!("未按键，直接答复了智能体：{}", reveal(text)),
         Note::NotSent { text, reason, .. } => format!("未输入 {}：{}", reveal(text), skip_reason(zh, reason)),
         Note::EffectFailed { error, .. } => format!("执行失败：{}", clean(&message(zh, error))),
         Note::Held { text, .. } => format!("因冻结暂缓：{}", reveal(text)),
-        Note::Frozen { by } => format!("{} 已冻结", who(zh, by)),
-        Note::Unfrozen { by } => format!("{} 已解冻", who(zh, by)),
+        Note::Frozen { by } => format!("{}已冻结", who(zh, by)),
+        Note::Unfrozen { by } => format!("{}已解冻", who(zh, by)),
         Note::AgentSaid { kind, stage, summary } => {
             format!("智能体{}{}：{}", message_type(zh, *kind), stage_of(stage.as_deref()), clean(summary))
         }

@@ -189,7 +189,11 @@ fn evidence(out: &Output, look: &Look, core: &AgentCore) -> Result<(), CliError>
         let source = evidence_source(lang, piece.source);
         let (state, age) = (agent_state(lang, &piece.state), ago(lang, look.now, piece.at));
         let text = if piece.text.is_empty() { String::new() } else { format!("  {}", clean(&piece.text)) };
-        out.wrapped("  ", Tone::Plain, &format!("{source}: {state} ({}, {age}){text}", clean(&piece.rule)))?;
+        out.wrapped(
+            "  ",
+            Tone::Plain,
+            &format!("{source}{}{state} ({}, {age}){text}", lang.colon(), clean(&piece.rule)),
+        )?;
     }
     if let Some(server) = &look.server {
         out.wrapped("  ", Tone::Dim, &server.sentence(lang))?;
@@ -212,7 +216,7 @@ fn evidence(out: &Output, look: &Look, core: &AgentCore) -> Result<(), CliError>
 fn asked(out: &Output, question: &AgentQuestion) -> Result<(), CliError> {
     let lang = out.lang;
     let label = lang.pick("asks", "询问");
-    out.line(&out.paint(Tone::Ask, &format!("{label}: {}", agent_question_kind(lang, question.kind))))?;
+    out.line(&out.paint(Tone::Ask, &format!("{label}{}{}", lang.colon(), agent_question_kind(lang, question.kind))))?;
     let text = if question.detail.is_empty() { &question.text } else { &question.detail };
     for line in clean_block(text) {
         out.line(&format!("    {line}"))?;

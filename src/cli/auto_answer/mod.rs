@@ -52,7 +52,10 @@ fn test(session: &Session, args: &TestArgs) -> Outcome {
         return Ok(code);
     }
     if let Some(doubt) = trace.doubt {
-        out.line(&out.paint(Tone::Warn, &format!("{}: {}", out.lang.pick("asked", "询问"), message(out.lang, doubt))))?;
+        out.line(&out.paint(
+            Tone::Warn,
+            &format!("{}{}{}", out.lang.pick("asked", "询问"), out.lang.colon(), message(out.lang, doubt)),
+        ))?;
         return Ok(code);
     }
     for part in &trace.parts {
@@ -61,7 +64,7 @@ fn test(session: &Session, args: &TestArgs) -> Outcome {
     }
     match trace.rules.first() {
         Some(rule) => {
-            let text = format!("{}: {}", out.lang.pick("answered by", "由此规则回答"), clean(rule));
+            let text = format!("{}{}{}", out.lang.pick("answered by", "由此规则回答"), out.lang.colon(), clean(rule));
             out.line(&out.paint(Tone::Good, &text))?;
         }
         None => out.line(&out.paint(
@@ -81,10 +84,10 @@ fn words(lang: tmuxagent_text::Lang, part: &Part) -> (Tone, String) {
             .join(", ")
     };
     if !part.denied.is_empty() {
-        return (Tone::Bad, format!("{}: {}", lang.pick("denied", "禁止"), named(&part.denied)));
+        return (Tone::Bad, format!("{}{}{}", lang.pick("denied", "禁止"), lang.colon(), named(&part.denied)));
     }
     if !part.allowed.is_empty() {
-        return (Tone::Good, format!("{}: {}", lang.pick("allowed", "允许"), named(&part.allowed)));
+        return (Tone::Good, format!("{}{}{}", lang.pick("allowed", "允许"), lang.colon(), named(&part.allowed)));
     }
     match &part.steered {
         Some(word) => {

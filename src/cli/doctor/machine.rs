@@ -38,7 +38,7 @@ pub(super) fn supervisor(scene: &Scene) -> Vec<Finding> {
         return vec![Finding::warning("supervisor", text, fix)];
     }
     let troubles = scene.troubles.iter().filter(|problem| problem.part != "web server").map(|problem| {
-        let text = format!("{}: {}", part(lang, &problem.part), trouble(lang, &problem.text));
+        let text = format!("{}{}{}", part(lang, &problem.part), lang.colon(), trouble(lang, &problem.text));
         Finding::warning("supervisor", text, super::settings::see(lang, "tmuxagent status"))
     });
     std::iter::once(Finding::ok("supervisor", text)).chain(troubles).collect()

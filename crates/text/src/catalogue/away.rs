@@ -104,10 +104,14 @@ pub(super) const ROWS: &[(&str, &str)] = &[
     ("no randomness", "没有随机数"),
     ("a Telegram button was pressed in another chat", "有人在别的聊天里按了 Telegram 按钮"),
     ("a link was opened from {} and refused: {}", "来自 {0} 的链接被拒绝：{1}"),
-    ("a link for approval {} was opened from {} and refused: {}", "来自 {1} 的审批 {0} 的链接被拒绝：{2}"),
+    ("a link for approval {} was opened from {} and refused: {}", "来自 {1} 的链接被拒绝（审批 {0}）：{2}"),
     (
         "a decision of approval {} from {} was refused: it did not come from the page",
-        "来自 {1} 的对审批 {0} 的决定被拒绝：它不是从页面提交的",
+        "来自 {1} 的决定被拒绝（审批 {0}）：它不是从页面提交的",
+    ),
+    (
+        "a decision of approval {} from {} was refused: it is for others",
+        "来自 {1} 的决定被拒绝（审批 {0}）：应由他人决定",
     ),
     ("a link for approval {} was locked after too many wrong PINs", "PIN 错误次数过多，已收回审批 {0} 的一个链接"),
     ("the book of links can't be written: {}", "无法写入链接簿：{0}"),

@@ -175,7 +175,7 @@ pub(super) const ROWS: &[(&str, &str)] = &[
     ("names and what they stand for (a map)", "名字及其含义（映射）"),
     ("a pipeline needs the key `match`", "流水线需要键 `match`"),
     ("not reached: {}: {} ({})", "未到达：{0}：{1}（{2}）"),
-    ("coverage: {} of {} ({}%)", "覆盖：{1} 中的 {0}（{2}%）"),
+    ("coverage: {} of {} ({}%)", "覆盖：{1} 个中的 {0} 个（{2}%）"),
     ("`pane` and `panes` stand here both", "这里同时写了 `pane` 和 `panes`"),
     ("the test has no pane `{}`", "这个测试没有窗格 `{0}`"),
     ("its panes are {}", "它的窗格有 {0}"),

@@ -338,7 +338,7 @@ pub fn effect(model: &Model, approval: &Approval) -> String {
 /// The same as a sentence, wrapped.
 #[must_use]
 pub fn effect_lines(model: &Model, approval: &Approval, width: u16) -> Vec<Line<'static>> {
-    let text = format!("{}: {}", Text::Effect.of(model.lang()), effect(model, approval));
+    let text = format!("{}{}{}", Text::Effect.of(model.lang()), model.lang().colon(), effect(model, approval));
     let warn = model.theme().warn();
     wrap_steps(&text, width).into_iter().map(|line| Line::from(Span::styled(line, warn))).collect()
 }
@@ -350,7 +350,7 @@ pub fn no_lines(model: &Model, approval: &Approval, width: u16) -> Vec<Line<'sta
         return Vec::new();
     }
     let (lang, steps) = (model.lang(), steps_text(&approval.effect_no));
-    let text = format!("{}: {} {steps}", Text::EffectNo.of(lang), Text::EffectTypes.of(lang));
+    let text = format!("{}{}{} {steps}", Text::EffectNo.of(lang), lang.colon(), Text::EffectTypes.of(lang));
     let warn = model.theme().warn();
     wrap_steps(&text, width).into_iter().map(|line| Line::from(Span::styled(line, warn))).collect()
 }

@@ -61,7 +61,7 @@ fn deciding<'i>(model: &Model, input: &'i Input) -> Option<Deciding<'i>> {
             } else if !approval.takes_own_words() {
                 let offered = approval.options.iter().enumerate();
                 let offered = offered.map(|(n, option)| format!("{} {}", n + 1, reveal(option))).collect::<Vec<_>>();
-                let text = format!("{}: {}", Text::Answers.of(model.lang()), offered.join("  "));
+                let text = format!("{}{}{}", Text::Answers.of(model.lang()), model.lang().colon(), offered.join("  "));
                 notes.push((text, model.theme().warn()));
             }
             Some((title, notes, approval.as_ref()))
@@ -78,7 +78,10 @@ fn deciding<'i>(model: &Model, input: &'i Input) -> Option<Deciding<'i>> {
             let title = Text::LeasePrompt.of(model.lang()).to_owned();
             let class = lease::offer(approval).map(|offer| offer.class.join(", ")).unwrap_or_default();
             let mut notes = asked(model, approval);
-            notes.push((format!("{}: {}", Text::LeaseAllows.of(model.lang()), clean(&class)), model.theme().warn()));
+            notes.push((
+                format!("{}{}{}", Text::LeaseAllows.of(model.lang()), model.lang().colon(), clean(&class)),
+                model.theme().warn(),
+            ));
             Some((title, notes, approval.as_ref()))
         }
         InputKind::Filter { .. } | InputKind::Send { .. } | InputKind::Given(_) => None,
@@ -116,7 +119,7 @@ fn asked(model: &Model, approval: &Approval) -> Vec<(String, Style)> {
     vec![
         (format!("{}  @ {}", subject(approval), place_and_folder(approval)), theme.strong()),
         (clean(&tmuxagent_text::question(lang, approval)), Style::new()),
-        (format!("{}: {}", Text::Effect.of(lang), effect(model, approval)), theme.warn()),
+        (format!("{}{}{}", Text::Effect.of(lang), lang.colon(), effect(model, approval)), theme.warn()),
     ]
 }
 
@@ -202,7 +205,9 @@ fn preview(model: &Model, input: &Input, mode: SendMode, enter: EnterAfter) -> V
             let text = if mode == SendMode::Keys { Text::KeysExample } else { Text::NothingToSend };
             notes.push((text.of(lang).to_owned(), theme.dim()));
         }
-        Ok(steps) => notes.push((format!("{}: {}", Text::WillSend.of(lang), steps_text(&steps)), theme.warn())),
+        Ok(steps) => {
+            notes.push((format!("{}{}{}", Text::WillSend.of(lang), lang.colon(), steps_text(&steps)), theme.warn()))
+        }
         Err(word) => {
             let word = reveal(&word);
             let text = match lang {

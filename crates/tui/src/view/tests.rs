@@ -150,7 +150,7 @@ fn what_is_typed_is_never_cut_away_and_is_no_key() {
             let shown = pressed(&shown(&model));
             let wanted = match lang {
                 Lang::En => format!("if approved: types \"{effect}\" Enter"),
-                Lang::Zh => format!("批准后: 输入 \"{effect}\" Enter"),
+                Lang::Zh => format!("批准后：输入 \"{effect}\" Enter"),
             };
             assert!(shown.contains(&pressed(&wanted)), "{size:?} {lang:?}: {shown}");
             assert!(!shown.contains("ayes"), "{shown}");

@@ -14,7 +14,7 @@ fn what_stops_an_overdue_command_is_told_whole_everywhere() {
     let snapshot = Sample::empty().pane(pane(1, "s", "w", PaneState::NeedsApproval, "")).approval(asked).build();
     for (lang, told) in [
         (Lang::En, "if approved: C-c is pressed in the pane; a command that goes on is sent SIGTERM"),
-        (Lang::Zh, "批准后: 在窗格里按下 C-c；命令若仍继续，则向它发送 SIGTERM"),
+        (Lang::Zh, "批准后：在窗格里按下 C-c；命令若仍继续，则向它发送 SIGTERM"),
     ] {
         for keys in ["tab tab z", "a"] {
             let mut model = screen(snapshot.clone(), (60, 24), lang);
@@ -220,8 +220,8 @@ fn what_stands_above_and_below_the_open_questions_is_counted() {
 
 #[test]
 fn a_key_does_not_stand_alone_behind_what_is_typed() {
-    let wrapped = text::wrap_steps("批准后: 输入 \"npm run build\" Enter", 32);
-    assert_eq!(wrapped, ["批准后: 输入 \"npm run", "build\" Enter"]);
+    let wrapped = text::wrap_steps("批准后：输入 \"npm run build\" Enter", 32);
+    assert_eq!(wrapped, ["批准后：输入 \"npm run", "build\" Enter"]);
     assert_eq!(text::wrap_steps("types \"a\" Enter", 40), ["types \"a\" Enter"]);
     assert_eq!(text::wrap_steps("a question that ends here", 20), ["a question that ends", "here"]);
 }

@@ -6,7 +6,7 @@
 
 use futures_util::future::BoxFuture;
 use jiff::tz::TimeZone;
-use tmuxagent_model::{Approval, ApprovalId, Decider, Decision, Doubt, Verdict};
+use tmuxagent_model::{Approval, ApprovalId, ApprovalState, Decider, Decision, Doubt, Millis, Timestamp, Verdict};
 use tmuxagent_text::{Lang, no_answer};
 
 /// What somebody wrote for a program, where it can be typed as one line that says all it holds.
@@ -110,6 +110,35 @@ pub enum Refusal {
     Other(String),
 }
 
+/// What was decided by whom, when and through what.
+#[must_use]
+pub fn how_decided(lang: Lang, decision: &Decision, zone: &TimeZone) -> String {
+    let state =
+        if decision.verdict.approve { lang.pick("approved", "已批准") } else { lang.pick("rejected", "已拒绝") };
+    let (who, at, via) = (
+        tmuxagent_text::plain::one_line(&tmuxagent_text::decider(lang, &decision.by.who)),
+        tmuxagent_text::local(zone, decision.at),
+        lang.via(decision.by.via),
+    );
+    match lang {
+        Lang::En => format!("{state} by {who} at {at} via {via}"),
+        Lang::Zh => format!("{who} 已于 {at} 通过{via}处理：{state}"),
+    }
+}
+
+/// The sentence of a yes that can still be taken back: when it is done.
+#[must_use]
+pub fn done_unless(lang: Lang, approval: &Approval, now: Timestamp) -> Option<String> {
+    let approved = approval.state == ApprovalState::Approved;
+    let until = approval.undo_until.filter(|_| approved && approval.can_be_taken_back(now))?;
+    // Whole seconds, of which the last one is none too few.
+    let left = tmuxagent_text::span(lang, Millis(until.since(now).0.div_ceil(1000) * 1000));
+    Some(match lang {
+        Lang::En => format!("it is done in {left} {}", Approval::UNLESS),
+        Lang::Zh => format!("若不撤回，{left} 后执行"),
+    })
+}
+
 /// The decision that was first.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Decided {
@@ -131,20 +160,10 @@ impl Refusal {
     pub fn sentence(&self, lang: Lang) -> String {
         match self {
             Self::Decided(decided) => {
-                let Decided { decision, zone } = decided.as_ref();
-                let state = if decision.verdict.approve {
-                    lang.pick("approved", "已批准")
-                } else {
-                    lang.pick("rejected", "已拒绝")
-                };
-                let (who, at, via) = (
-                    tmuxagent_text::plain::one_line(&tmuxagent_text::decider(lang, &decision.by.who)),
-                    tmuxagent_text::local(zone, decision.at),
-                    lang.via(decision.by.via),
-                );
+                let told = how_decided(lang, &decided.decision, &decided.zone);
                 match lang {
-                    Lang::En => format!("already {state} by {who} at {at} via {via}"),
-                    Lang::Zh => format!("{who} 已于 {at} 通过{via}处理：{state}"),
+                    Lang::En => format!("already {told}"),
+                    Lang::Zh => told,
                 }
             }
             Self::Closed => lang.pick("the question is closed", "该问题已关闭").to_owned(),

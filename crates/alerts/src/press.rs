@@ -1,6 +1,6 @@
 //! A button in a chat: what stands behind it, and what a press leads to.
 
-use super::decide::{Decide, Refusal, Unsettled};
+use super::decide::{Decide, Refusal, Unsettled, done_unless};
 use std::sync::{Mutex, PoisonError};
 use tmuxagent_clock::wall;
 use tmuxagent_model::{ApprovalId, Decider, Millis, Timestamp, Verdict, Via};
@@ -186,13 +186,24 @@ pub async fn press(
         Ok(()) => {
             let what =
                 if press.approve { lang.pick("approved", "已批准") } else { lang.pick("rejected", "已拒绝") };
-            Pressed::Decided(format!("{what} · {shown}"))
+            let until = if press.approve { until(desk, &press.approval, lang).await } else { String::new() };
+            Pressed::Decided(format!("{what} · {shown}{until}"))
         }
         Err(refusal @ Refusal::Other(_)) => Pressed::Ignored(refusal.sentence(lang)),
         Err(refusal @ (Refusal::Decided(_) | Refusal::Closed | Refusal::Stale | Refusal::Unknown)) => {
             Pressed::Over(refusal.sentence(lang))
         }
     })
+}
+
+/// When a yes is done that can still be taken back, and how it is; empty where it can't be.
+async fn until(desk: &dyn Decide, id: &ApprovalId, lang: Lang) -> String {
+    let now = desk.approval(id).await.and_then(|approval| done_unless(lang, &approval, wall()));
+    let told = now.map(|until| match lang {
+        Lang::En => format!(" · {until} (`tmuxagent reject {id}`)"),
+        Lang::Zh => format!(" · {until}（`tmuxagent reject {id}`）"),
+    });
+    told.unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
-//! Tokens of signed links: who holds one may decide one approval in one revision, once, until it expires.
+//! Tokens of signed links: who holds one may decide one approval in one revision, once, until it expires, and take a yes to it
+//! back as long as that is possible.
 //!
 //! A token is an HMAC-SHA256 (RFC 2104) over version, key id, expiry, revision, SHA-256 of the command shown, a random
 //! 256-bit id and the approval's id. Of the random id only the SHA-256 is ever stored, so neither a stolen database
@@ -257,6 +258,21 @@ pub fn admit(
         return Err(TokenError::Revoked);
     }
     Ok(())
+}
+
+/// Whether a genuine token may take the yes to its question back: that is possible still, and the token would decide the
+/// question were it open. That it was used, perhaps for this very yes, does not matter, since only a no comes of it.
+#[must_use]
+pub fn takes_back(token: &Genuine, record: Option<&LinkRecord>, approval: &Approval, now: Timestamp) -> bool {
+    if approval.state != ApprovalState::Approved || !approval.can_be_taken_back(now) {
+        return false;
+    }
+    let unused = |record: &LinkRecord| match record.state {
+        LinkState::Used => LinkRecord { state: LinkState::Open, ..record.clone() },
+        LinkState::Open | LinkState::Revoked | LinkState::Locked => record.clone(),
+    };
+    let open = Approval { state: ApprovalState::Pending, ..approval.clone() };
+    admit(token, record.map(unused).as_ref(), Some(&open), now).is_ok()
 }
 
 /// The SHA-256 over exactly what a decider is shown as the effect of a yes, of each answer and of a no.

@@ -15,7 +15,7 @@ use serde::de::DeserializeOwned;
 use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
-use tmuxagent_alerts::decide::{Refusal, Unsettled};
+use tmuxagent_alerts::decide::{Refusal, Unsettled, done_unless};
 use tmuxagent_alerts::web::{BODY, Form, Mistake, Pin};
 use tmuxagent_ipc::hub::Call;
 use tmuxagent_ipc::wire::{ErrorKind, Reply};
@@ -178,7 +178,19 @@ pub(crate) async fn decide(
     };
     Ok(match settled.end() {
         Ok(()) => {
-            done(if approve { lang.pick("Approved.", "已批准。") } else { lang.pick("Rejected.", "已拒绝。") })
+            let now = panel.web.desk().approval(&id).await.filter(|_| approve);
+            let until = now.and_then(|now| done_unless(lang, &now, panel.web.now()));
+            match (approve, until, approval.state) {
+                (true, Some(until), _) => {
+                    let told = lang.pick("Approved; UNTIL.", "已批准；UNTIL。").replace("UNTIL", &until);
+                    done(&told)
+                }
+                (true, None, _) => done(lang.pick("Approved.", "已批准。")),
+                (false, _, ApprovalState::Approved) => {
+                    done(lang.pick("Taken back; nothing is done.", "已撤回，不执行任何操作。"))
+                }
+                (false, ..) => done(lang.pick("Rejected.", "已拒绝。")),
+            }
         }
         Err(refused) => refusal(refused),
     })

@@ -36,8 +36,14 @@ impl Desk {
             Ok(Found::One(approval)) => Some(approval).filter(|approval| approval.id == *id),
             Ok(Found::None | Found::Several(_)) | Err(_) => None,
         };
-        let shown = || self.snapshots.borrow().approvals.iter().find(|approval| approval.id == *id).cloned();
-        stored.or_else(shown)
+        let shown = self.snapshots.borrow().approvals.iter().find(|approval| approval.id == *id).cloned();
+        match (stored, shown) {
+            // Only the picture tells until when that very yes can be taken back.
+            (Some(stored), Some(shown)) if shown.decision == stored.decision => {
+                Some(Approval { undo_until: shown.undo_until, ..stored })
+            }
+            (stored, shown) => stored.or(shown),
+        }
     }
 
     /// Asks the one loop, which answers once its round is committed.

@@ -6,7 +6,8 @@
 //!
 //! **Invariants:** GET and HEAD change nothing, since chat programs and mail scanners fetch links. No token stands in a
 //! log, an error or the journal. Nothing of a page comes from elsewhere and nothing in it runs. A page speaks only of a
-//! link that is genuine, known, open and about the question as it stands now. Nobody can keep a genuine link from being
+//! link that is genuine, known and about the question as it stands now: one that is closed it only tells of, and takes its yes back
+//! as long as that is possible. Nobody can keep a genuine link from being
 //! used: only what fails the signature is counted, and whoever comes gets a connection. Refusals fill no journal. A page names no path of its own,
 //! so that it works wherever a proxy puts it.
 
@@ -20,6 +21,7 @@ mod places;
 mod refusals;
 mod router;
 mod serve;
+mod stands;
 mod state;
 
 pub use book::{FileBook, LinkBook, Links};

@@ -3,7 +3,7 @@
 use crate::message::Ask;
 use crate::token::{TokenError, short_code};
 use jiff::tz::TimeZone;
-use tmuxagent_model::{Approval, Decider, KeyStep, Verdict};
+use tmuxagent_model::{Approval, Decider, KeyStep};
 use tmuxagent_text::escape;
 use tmuxagent_text::plain::named;
 use tmuxagent_text::redact::Redactor;
@@ -26,6 +26,10 @@ button:focus-visible{outline:3px solid #4a90e2;outline-offset:2px}\
 input[type=password],input[type=text]{font:inherit;width:100%;box-sizing:border-box;padding:12px;border-radius:8px;border:1px solid #888}\
 label{display:block;margin:.5em 0}fieldset{border:1px solid #8886;border-radius:8px;margin:0 0 1em}\
 .note{opacity:.7;font-size:.9rem}";
+
+/// The field of a form for the PIN.
+pub(crate) const PIN: &str =
+    "<label>PIN <input type=\"password\" name=\"pin\" inputmode=\"numeric\" required maxlength=\"64\"></label>";
 
 /// What the link's address already chose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,6 +71,15 @@ impl Question<'_> {
         let lang = self.lang;
         let ask = Ask::of(self.approval, None, lang, self.zone, self.redactor);
         let mut body = format!("<h1>{}</h1>", shown(&ask.question));
+        let may_decide = self.approval.is_for_decider(self.by);
+        if !may_decide {
+            let why = sentence_of(lang, &self.approval.not_for(&self.by.who));
+            let look = lang.pick("Here it can only be looked at.", "此处只能查看。");
+            body.push_str(&format!(
+                "<p id=\"reason\"><strong>{}</strong></p><p class=\"note\">{look}</p>",
+                shown(&why)
+            ));
+        }
         if let Some(warning) = self.warning {
             body.push_str(&format!("<p role=\"alert\"><strong>{}</strong></p>", shown(warning)));
         }
@@ -92,6 +105,9 @@ impl Question<'_> {
         if !ask.evidence.is_empty() {
             let label = lang.pick("Last lines", "最近输出");
             body.push_str(&format!("<p>{label}</p><pre>{}</pre>", shown(&ask.evidence.join("\n"))));
+        }
+        if !may_decide {
+            return document(lang, lang.pick("Only to be looked at", "仅供查看"), &body);
         }
         body.push_str(&self.form(lang, &ask));
         document(lang, lang.pick("Approve or reject", "审批"), &body)
@@ -131,7 +147,7 @@ impl Question<'_> {
             return format!("<p>{told}</p>");
         }
         if let Some(answered) = tmuxagent_text::answered(self.approval) {
-            return format!("<p>{}: {}</p>", Text::Effect.of(lang), answered.of(lang));
+            return format!("<p>{}{}{}</p>", Text::Effect.of(lang), lang.colon(), answered.of(lang));
         }
         let text = typed(lang, self.approval);
         if text.is_empty() {
@@ -147,15 +163,7 @@ impl Question<'_> {
     }
 
     fn form(&self, lang: Lang, ask: &Ask) -> String {
-        if !self.approval.is_for_decider(self.by) {
-            let why = sentence_of(lang, &self.approval.not_for(&self.by.who));
-            return format!("<p id=\"reason\"><strong>{}</strong></p>", shown(&why));
-        }
-        // Without an action it goes to where the browser saw the page, whatever path a proxy gave it.
-        let nonce = escape::html(self.nonce);
-        let mut form = format!(
-            "<form method=\"post\" autocomplete=\"off\"><input type=\"hidden\" name=\"nonce\" value=\"{nonce}\">"
-        );
+        let mut form = form_begins(self.nonce);
         if !ask.options.is_empty() {
             form.push_str(&format!("<fieldset><legend>{}</legend>", lang.pick("Answer", "答案")));
             for (index, option) in ask.options.iter().enumerate() {
@@ -179,9 +187,7 @@ impl Question<'_> {
             form.push_str(&format!("<label>{label} <input type=\"text\" name=\"word\" maxlength=\"1000\"></label>"));
         }
         if self.asks_pin {
-            form.push_str(
-                "<label>PIN <input type=\"password\" name=\"pin\" inputmode=\"numeric\" required maxlength=\"64\"></label>",
-            );
+            form.push_str(PIN);
         }
         form.push_str("<div class=\"buttons\">");
         let yes =
@@ -213,6 +219,12 @@ impl Question<'_> {
     }
 }
 
+/// The begin of a form with this nonce. Without an action it goes to where the browser saw the page, whatever path a proxy gave it.
+pub(crate) fn form_begins(nonce: &str) -> String {
+    let nonce = escape::html(nonce);
+    format!("<form method=\"post\" autocomplete=\"off\"><input type=\"hidden\" name=\"nonce\" value=\"{nonce}\">")
+}
+
 /// The steps, a line each; keys in brackets.
 #[must_use]
 pub fn lines_of_steps(steps: &[KeyStep]) -> String {
@@ -231,24 +243,6 @@ pub fn typed(lang: Lang, approval: &Approval) -> String {
         (None, []) => effect_sentence(lang, &approval.effect_text),
         (None, steps) => lines_of_steps(steps),
     }
-}
-
-/// The page after a decision.
-#[must_use]
-pub(crate) fn decided(lang: Lang, verdict: &Verdict, question: &str) -> String {
-    // An answer may be a no, whatever button sent it.
-    let head = match (&verdict.answer, verdict.approve) {
-        (Some(answer), _) => lang.pick("Answered: ANSWER", "已回答：ANSWER").replace("ANSWER", answer),
-        (None, true) => lang.pick("Approved", "已批准").to_owned(),
-        (None, false) => lang.pick("Rejected", "已拒绝").to_owned(),
-    };
-    let body = format!(
-        "<h1 id=\"done\">{}</h1><p>{}</p><p class=\"note\">{}</p>",
-        shown(&head),
-        shown(question),
-        lang.pick("Recorded. You can close this page.", "已记录，可以关闭此页面。")
-    );
-    document(lang, &head, &body)
 }
 
 /// A page that says why nothing was done.

@@ -4,9 +4,10 @@
 use super::caller::{self, COOKIE, Caller, Sender};
 use super::form::{Form, Mistake};
 use super::page::{self, Choice, Question};
+use super::stands::{Just, Stands, TAKE_BACK};
 use super::state::{BODY, Pin, WebState};
 use crate::decide::{Refusal, Unsettled};
-use crate::token::{Genuine, Recipient, TokenError, admit, authenticate};
+use crate::token::{Genuine, Recipient, TokenError, admit, authenticate, takes_back};
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, FromRequest, Path, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -20,26 +21,33 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use subtle::ConstantTimeEq;
 use tmuxagent_failpoints as failpoints;
-use tmuxagent_model::{Approval, Decider, Via};
-use tmuxagent_text::{Lang, question as question_words};
+use tmuxagent_model::{Approval, ApprovalState, Decider, Verdict, Via};
+use tmuxagent_text::{Lang, message};
 
-/// A link that may decide now.
+/// A link and what it asks about.
 struct Link {
     token: Genuine,
     approval: Approval,
     to: Recipient,
+    /// Whether it may take the yes to that back now.
+    takes_back: bool,
 }
 
 impl WebState {
-    /// The approval of a link that may decide it now, or the reason why not with the approval where there is one.
-    async fn look_up(&self, token: Genuine) -> Result<Link, (TokenError, Option<Box<Approval>>)> {
+    /// A link that may decide now, or the reason why it may not, with the link where there is such an approval.
+    async fn look_up(&self, token: Genuine) -> Result<Link, (TokenError, Option<Box<Link>>)> {
         // A book that can't be read knows no link.
         let record = self.book.find(token.id_hash).await.ok().flatten();
-        let approval = self.desk.approval(&token.claims.approval).await;
-        match (admit(&token, record.as_ref(), approval.as_ref(), self.now()), approval) {
-            (Ok(()), Some(approval)) => Ok(Link { token, approval, to: record.map(|r| r.to).unwrap_or_default() }),
-            (Ok(()), None) => Err((TokenError::Foreign, None)),
-            (Err(error), approval) => Err((error, approval.map(Box::new))),
+        let Some(approval) = self.desk.approval(&token.claims.approval).await else {
+            return Err((TokenError::Foreign, None));
+        };
+        let now = self.now();
+        let admitted = admit(&token, record.as_ref(), Some(&approval), now);
+        let takes_back = takes_back(&token, record.as_ref(), &approval, now);
+        let link = Link { token, approval, to: record.map(|r| r.to).unwrap_or_default(), takes_back };
+        match admitted {
+            Ok(()) => Ok(link),
+            Err(error) => Err((error, Some(Box::new(link)))),
         }
     }
 }
@@ -133,7 +141,7 @@ async fn show_choice(
     let caller = state.caller(request.headers(), request.extensions());
     match choice_of(&choice) {
         Some(choice) => show_page(&state, &token, choice, &caller).await,
-        None => refuse(caller.lang, TokenError::Forged, StatusCode::NOT_FOUND, None),
+        None => refuse(caller.lang, TokenError::Forged, StatusCode::NOT_FOUND),
     }
 }
 
@@ -148,13 +156,46 @@ fn choice_of(word: &str) -> Option<Choice> {
 async fn show_page(state: &WebState, text: &str, choice: Choice, caller: &Caller) -> Response {
     let token = match authenticate(&state.ring, text) {
         Ok(token) => token,
-        Err(error) => return reject_link(state, caller, error, None),
+        Err(error) => return reject_link(state, caller, error, None, Just::Opened),
     };
     caller.keep();
     match state.look_up(token).await {
         Ok(link) => question(state, caller, &link, choice, None),
-        Err((error, approval)) => reject_link(state, caller, error, approval.as_deref()),
+        Err((error, link)) => reject_link(state, caller, error, link.as_deref(), Just::Opened),
     }
+}
+
+/// The page of a question as it stands, with a sentence about what was sent and decides nothing.
+fn again(state: &WebState, caller: &Caller, link: &Link, warning: &str) -> Response {
+    match link.approval.state {
+        ApprovalState::Pending => question(state, caller, link, Choice::None, Some(warning)),
+        _ => stands(state, caller, link, Just::Refused(warning), StatusCode::FORBIDDEN),
+    }
+}
+
+/// The page of a question that is closed, with a form where its yes can be taken back.
+fn stands(state: &WebState, caller: &Caller, link: &Link, just: Just<'_>, status: StatusCode) -> Response {
+    let by = decider(&link.to, caller.address, state.rules.lang);
+    let offered = link.takes_back && link.approval.is_for_decider(&by);
+    let cookie = offered.then(|| caller.cookie.clone().or_else(random_cookie)).flatten();
+    let nonce = cookie.as_deref().map(|cookie| state.nonce(cookie, &link.token.id_hash));
+    let html = Stands {
+        approval: &link.approval,
+        lang: caller.lang,
+        zone: &state.zone(),
+        now: state.now(),
+        just,
+        nonce: nonce.as_deref(),
+        asks_pin: state.asks_pin(),
+        redactor: &state.redactor,
+    }
+    .html();
+    let mut response = (status, axum::response::Html(html)).into_response();
+    let set = cookie.and_then(|cookie| HeaderValue::from_str(&state.cookie(COOKIE, &cookie, 86_400)).ok());
+    if let Some(set) = set {
+        response.headers_mut().insert(header::SET_COOKIE, set);
+    }
+    response
 }
 
 /// The page of the question, with its cookie and nonce.
@@ -188,9 +229,13 @@ pub fn random_cookie() -> Option<String> {
     Some(URL_SAFE_NO_PAD.encode(bytes))
 }
 
-/// The page for a link that is not accepted, and the journal's line about it.
-fn reject_link(state: &WebState, caller: &Caller, error: TokenError, approval: Option<&Approval>) -> Response {
-    let about = approval.map(|approval| format!(" for approval {}", approval.id)).unwrap_or_default();
+/// The page for a link that is not accepted, and the journal's line about it. `just` is what came of it.
+fn reject_link(state: &WebState, caller: &Caller, error: TokenError, link: Option<&Link>, just: Just<'_>) -> Response {
+    let about = link.map(|link| format!(" for approval {}", link.approval.id)).unwrap_or_default();
+    // Whoever comes back while the yes can be taken back is expected.
+    if let (Some(link), Just::Opened) = (link.filter(|link| link.takes_back), just) {
+        return stands(state, caller, link, just, StatusCode::OK);
+    }
     let told = || format!("a link{about} was opened from {} and refused: {error}", caller.address);
     let status = match error {
         // Only this is counted: whoever has a genuine link shares his address with others, who must not lock him out.
@@ -204,16 +249,14 @@ fn reject_link(state: &WebState, caller: &Caller, error: TokenError, approval: O
     if error != TokenError::Forged {
         state.tell(caller.address, told);
     }
-    let decision = approval.and_then(|approval| approval.decision.clone());
-    let decided = decision
-        .filter(|_| error == TokenError::Used)
-        .map(|decision| Refusal::decided(decision, state.zone()).sentence(caller.lang));
-    refuse(caller.lang, error, status, decided.as_deref())
+    match link.filter(|link| error != TokenError::Foreign && link.approval.state != ApprovalState::Pending) {
+        Some(link) => stands(state, caller, link, just, status),
+        None => refuse(caller.lang, error, status),
+    }
 }
 
-fn refuse(lang: Lang, error: TokenError, status: StatusCode, sentence: Option<&str>) -> Response {
-    let sentence = sentence.unwrap_or_else(|| page::sentence(lang, error));
-    (status, axum::response::Html(page::refused(lang, sentence))).into_response()
+fn refuse(lang: Lang, error: TokenError, status: StatusCode) -> Response {
+    (status, axum::response::Html(page::refused(lang, page::sentence(lang, error)))).into_response()
 }
 
 /// The page for who tried too much.
@@ -241,16 +284,35 @@ async fn submit(state: &WebState, text: &str, request: Request) -> Response {
     // Before the body: who has no link has nothing to say.
     let token = match authenticate(&state.ring, text) {
         Ok(token) => token,
-        Err(error) => return reject_link(state, &caller, error, None),
+        Err(error) => return reject_link(state, &caller, error, None, Just::Opened),
     };
     let sender = state.sender(request.headers());
     let form = tokio::time::timeout(BODY, axum::Form::<Form>::from_request(request, &())).await;
     caller.keep();
+    let takes_back = matches!(&form, Ok(Ok(axum::Form(form))) if form.verdict == TAKE_BACK);
     let link = match state.look_up(token).await {
         Ok(found) => found,
-        Err((error, approval)) => return reject_link(state, &caller, error, approval.as_deref()),
+        Err((_, Some(link))) if takes_back && link.takes_back => *link,
+        Err((error, link)) => {
+            return reject_link(state, &caller, error, link.as_deref(), Just::Refused(late(lang, takes_back)));
+        }
     };
     let (token, approval) = (&link.token, &link.approval);
+    // Before anything that it has to say: what it takes is asked of those who may decide.
+    let by = decider(&link.to, caller.address, state.rules.lang);
+    if !approval.is_for_decider(&by) {
+        state.tell(caller.address, || {
+            let (id, address) = (&approval.id, caller.address);
+            format!("a decision of approval {id} from {address} was refused: it is for others")
+        });
+        let mut page = match approval.state {
+            // It begins with who may.
+            ApprovalState::Pending => question(state, &caller, &link, Choice::None, None),
+            _ => again(state, &caller, &link, &message(lang, &approval.not_for(&by.who))),
+        };
+        *page.status_mut() = StatusCode::FORBIDDEN;
+        return page;
+    }
     let form = match form {
         Ok(Ok(axum::Form(form))) => form,
         Ok(Err(_)) => return bad_form(lang, StatusCode::BAD_REQUEST),
@@ -271,10 +333,13 @@ async fn submit(state: &WebState, text: &str, request: Request) -> Response {
             let (id, address) = (&approval.id, caller.address);
             format!("a decision of approval {id} from {address} was refused: it did not come from the page")
         });
-        let warning = lang.pick("Please press the button once more.", "请再按一次按钮。");
-        return question(state, &caller, &link, Choice::None, Some(warning));
+        return again(state, &caller, &link, lang.pick("Please press the button once more.", "请再按一次按钮。"));
     }
-    let verdict = match form.verdict(approval, lang) {
+    let verdict = match approval.state {
+        ApprovalState::Pending => form.verdict(approval, lang),
+        _ => Ok(Verdict { approve: false, answer: None }),
+    };
+    let verdict = match verdict {
         Ok(verdict) => verdict,
         Err(Mistake::Written(warning)) => return question(state, &caller, &link, Choice::None, Some(&warning)),
         Err(Mistake::Incomplete) => return bad_form(lang, StatusCode::BAD_REQUEST),
@@ -282,11 +347,7 @@ async fn submit(state: &WebState, text: &str, request: Request) -> Response {
     if let Some(refused) = check_pin(state, &caller, &link, &form.pin).await {
         return refused;
     }
-    let by = decider(&link.to, caller.address, state.rules.lang);
-    let mut told = verdict.clone();
-    // The word of a yes is no answer.
-    told.answer = told.answer.filter(|_| approval.confirm.is_none());
-    let settled = match state.desk.decide(&approval.id, token.claims.revision, verdict, by).await {
+    let settled = match state.desk.decide(&approval.id, token.claims.revision, verdict.clone(), by).await {
         Ok(settled) => settled,
         Err(unsettled) => return unsure(lang, &unsettled),
     };
@@ -295,11 +356,13 @@ async fn submit(state: &WebState, text: &str, request: Request) -> Response {
         state.tell(caller.address, || format!("the book of links can't be written: {error}"));
     }
     failpoints::at("decision.consumed");
+    // How it stands now: who was first, and whether a yes can be taken back.
+    let now = state.look_up(link.token.clone()).await.err().and_then(|(_, now)| now);
+    let now = now.filter(|now| now.approval.state != ApprovalState::Pending);
     match settled.end() {
         Ok(()) => {
-            told.answer = told.answer.map(|answer| state.redactor.redact(&answer));
-            let question = state.redactor.redact(&question_words(lang, approval));
-            axum::response::Html(page::decided(lang, &told, &question)).into_response()
+            let just = if takes_back { Just::TakenBack } else { Just::Decided(&verdict) };
+            stands(state, &caller, now.as_deref().unwrap_or(&link), just, StatusCode::OK)
         }
         Err(refusal) => {
             let status = match refusal {
@@ -308,9 +371,22 @@ async fn submit(state: &WebState, text: &str, request: Request) -> Response {
                 // As things stand: it is for somebody else.
                 Refusal::Other(_) => StatusCode::CONFLICT,
             };
-            (status, axum::response::Html(page::refused(lang, &refusal.sentence(lang)))).into_response()
+            match (refusal, now) {
+                (Refusal::Decided(_) | Refusal::Closed, Some(now)) => {
+                    stands(state, &caller, &now, Just::Refused(late(lang, takes_back)), status)
+                }
+                _ => (status, axum::response::Html(page::refused(lang, &refusal.sentence(lang)))).into_response(),
+            }
         }
     }
+}
+
+/// What is said to somebody who decides what is decided, or takes back what is done.
+const fn late(lang: Lang, takes_back: bool) -> &'static str {
+    if takes_back {
+        return lang.pick("It can't be taken back any more.", "已不能撤回。");
+    }
+    lang.pick("What you sent came too late, and changed nothing.", "您的决定来得太迟，没有改变任何事。")
 }
 
 /// The link is as good as before; opening it again tells what became of it.
@@ -359,7 +435,7 @@ async fn check_pin(state: &WebState, caller: &Caller, link: &Link, given: &str) 
         Pin::Right => return None,
         Pin::Wrong => {
             let warning = caller.lang.pick("Wrong PIN.", "PIN 错误。");
-            return Some(question(state, caller, link, Choice::None, Some(warning)));
+            return Some(again(state, caller, link, warning));
         }
         Pin::Locked => {}
     }
@@ -368,5 +444,5 @@ async fn check_pin(state: &WebState, caller: &Caller, link: &Link, given: &str) 
     }
     let told = || format!("a link for approval {} was locked after too many wrong PINs", approval.id);
     state.tell(caller.address, told);
-    Some(refuse(caller.lang, TokenError::Locked, StatusCode::GONE, None))
+    Some(refuse(caller.lang, TokenError::Locked, StatusCode::GONE))
 }

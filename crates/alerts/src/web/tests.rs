@@ -16,6 +16,7 @@ use tmuxagent_text::redact::Redactor;
 use tower::ServiceExt;
 
 mod form;
+mod stands;
 
 const START: Timestamp = Timestamp(1_700_000_000_000);
 
@@ -24,6 +25,9 @@ struct Desk {
     approval: Mutex<Approval>,
     reports: Mutex<Vec<String>>,
     decisions: Mutex<u32>,
+    /// How long a yes can be taken back, by the clock of the pages.
+    undo: Mutex<Millis>,
+    now: Arc<AtomicI64>,
     /// Why nothing is settled now.
     doubt: Mutex<Option<Unsettled>>,
 }
@@ -45,11 +49,19 @@ impl Decide for Desk {
             return Box::pin(async move { Err(unsettled) });
         }
         let mut approval = self.approval.lock().unwrap();
+        let now = Timestamp(self.now.load(Ordering::Relaxed));
+        let undo = *self.undo.lock().unwrap();
         let result = match &approval.decision {
+            Some(_) if !verdict.approve && approval.can_be_taken_back(now) => {
+                (approval.state, approval.undo_until) = (ApprovalState::Rejected, None);
+                approval.decision = Some(Decision { verdict, by, at: START });
+                Ok(())
+            }
             Some(decision) => Err(Refusal::decided(decision.clone(), self.zone())),
             None if approval.revision != revision => Err(Refusal::Stale),
             None => {
                 approval.state = if verdict.approve { ApprovalState::Approved } else { ApprovalState::Rejected };
+                approval.undo_until = Some(now + undo).filter(|_| verdict.approve && undo.0 > 0);
                 approval.decision = Some(Decision { verdict, by, at: START });
                 *self.decisions.lock().unwrap() += 1;
                 Ok(())
@@ -96,6 +108,8 @@ impl World {
             approval: Mutex::new(approval),
             reports: Mutex::default(),
             decisions: Mutex::default(),
+            undo: Mutex::default(),
+            now: Arc::new(AtomicI64::new(START.0)),
             doubt: Mutex::default(),
         });
         let links = Links {
@@ -103,7 +117,7 @@ impl World {
             book: Arc::new(FileBook::new(folder.path().join("links.json"))),
             public_base_url: public_base_url.into(),
         };
-        let now = Arc::new(AtomicI64::new(START.0));
+        let now = Arc::clone(&desk.now);
         let clock = Arc::clone(&now);
         let state = WebState::new(
             &links,

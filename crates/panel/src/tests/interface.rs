@@ -140,6 +140,28 @@ async fn a_decision_is_somebodys_by_name_and_taken_once() {
 }
 
 #[tokio::test]
+async fn an_answer_says_how_long_a_yes_can_be_taken_back() {
+    let world = World::new();
+    let mei = world.script("mei", Role::Decide).await;
+    {
+        let mut asked = world.desk.approvals.lock().unwrap();
+        let asked = asked.iter_mut().find(|it| it.id == ApprovalId::new("01JNA")).unwrap();
+        asked.undo_until = Some(super::START + tmuxagent_model::Millis::from_secs(8));
+    }
+    let yes = json!({ "revision": 1, "verdict": "approve" }).to_string();
+    for (lang, told) in
+        [("en", "Approved; it is done in 8s unless it is taken back."), ("zh", "已批准；若不撤回，8秒 后执行。")]
+    {
+        let headers = [("authorization", mei.as_str()), ("accept-language", lang)];
+        let answer = world.post("/api/approvals/01JNA", &yes, &headers).await;
+        assert_eq!(answer.json()["text"], told);
+        let mut asked = world.desk.approvals.lock().unwrap();
+        let asked = asked.iter_mut().find(|it| it.id == ApprovalId::new("01JNA")).unwrap();
+        (asked.state, asked.decision) = (tmuxagent_model::ApprovalState::Pending, None);
+    }
+}
+
+#[tokio::test]
 async fn answers_words_and_approvers_are_asked_for_as_by_a_link() {
     let world = World::new();
     let mei = world.script("mei", Role::Decide).await;

@@ -119,6 +119,29 @@ async fn who_may_not_decide_gets_no_buttons_but_the_names_of_who_may() {
     assert_eq!(html.matches("<button").count(), 0);
 }
 
+/// What it takes is nobody's business who may not decide, and neither word nor nonce is spoken of before that.
+#[tokio::test]
+async fn who_may_decide_is_looked_at_before_what_is_said() {
+    let (world, link) = takes_a_word(&["me", "mei"]).await;
+    let first = "<p id=\"reason\"><strong>somebody with the link may not decide this; it is for me, mei";
+    for form in ["verdict=approve&word=yes", "verdict=approve&word=deploy", "verdict=reject", "verdict=maybe", ""] {
+        let (status, html) = curl(&world, &link, form).await;
+        assert!(status == StatusCode::FORBIDDEN && html.contains(first), "{form}: {html}");
+        assert!(
+            !html.contains("is not the word") && !html.contains("A yes takes") && !html.contains("<form"),
+            "{html}"
+        );
+    }
+    let (response, html) = world.get(&link).await;
+    assert_eq!(response.status(), StatusCode::OK);
+    let (head, facts) = (html.find(first).unwrap(), html.find("<dl>").unwrap());
+    assert!(head < facts && html.contains("<title>Only to be looked at"), "{html}");
+    assert!(world.desk.reports.lock().unwrap().join("").contains("was refused: it is for others"));
+    assert_eq!(world.approval().decision, None);
+    let link = world.link_to(Recipient { channel: "log".into(), person: "mei".into() }).await;
+    assert_eq!(curl(&world, &link, "verdict=approve&word=deploy").await.0, StatusCode::OK);
+}
+
 #[tokio::test]
 async fn a_page_takes_the_text_that_a_command_waits_for() {
     let (world, link) = asks(ApprovalKind::Asks, &[], false).await;

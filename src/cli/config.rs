@@ -40,7 +40,9 @@ fn check(session: &Session, args: &CheckArgs) -> Outcome {
     let loaded = tmuxagent_config::load(&overrides, &session.environment)?;
     let alerts = tmuxagent_alerts::config::of(&loaded)?;
     let policy = super::policy::judge(&loaded.policy_sources)?;
-    let warnings = policy.found.warnings();
+    let (known, _) = tmuxagent_policy::analyse(&loaded.policy_sources);
+    let unread = known.map(|known| super::doctor::approvers::unread(&known, &alerts)).unwrap_or_default();
+    let warnings = policy.found.warnings() + unread.len();
     super::screen::keymap(&loaded.paths)?;
     let out = &session.out;
     // A folder may be named after what nobody is to read.
@@ -59,7 +61,10 @@ fn check(session: &Session, args: &CheckArgs) -> Outcome {
         out.say(&format!("{}: ok ({})", policies.join(", "), counted(policy.pipelines, "pipeline")))?;
         super::policy::tell_others(session, &tmuxagent_config::policy_names(&loaded.policy_sources))?;
         // Why the exit code is another one, as `policy check` shows it.
-        if warnings > 0 {
+        for gate in &unread {
+            out.warn(&redactor.redact(&format!("{}; {}", gate.text(out.lang), gate.fix(out.lang))));
+        }
+        if policy.found.warnings() > 0 {
             out.raw(&format!("\n{}\n", redactor.redact(&policy.found.show(out.lang))))?;
         }
     }

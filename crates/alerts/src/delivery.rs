@@ -50,6 +50,8 @@ pub struct Surroundings {
     pub desk: Arc<dyn Decide>,
     /// Makes the signed link of a question, where the web server is on.
     pub mint: Mint,
+    /// Who reads each channel, as far as the configuration says.
+    pub readers: BTreeMap<String, String>,
     /// This moment: time, minute of the local day, the user's last activity.
     pub moment: Arc<dyn Fn() -> Moment + Send + Sync>,
     /// Shows what can't be delivered.
@@ -295,6 +297,7 @@ impl Delivery {
         };
         let (zone, around) = (self.around.desk.zone(), &self.around);
         let message = Message::compose(&row.alert, approval, link.as_deref(), around.lang, &zone, &around.redactor);
+        let message = message.read_by(around.readers.get(&row.channel).map_or("", String::as_str));
         match approval {
             Some(approval) => message.told_again(row, approval, self.now(), &zone),
             None => message,

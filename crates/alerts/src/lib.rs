@@ -18,6 +18,7 @@ pub mod message;
 mod overdue;
 pub mod press;
 mod put_back;
+mod readership;
 pub mod request_file;
 pub mod route;
 pub mod shared_file;

@@ -91,6 +91,8 @@ pub struct Ask {
     pub takes_no: bool,
     /// Who may decide; empty: everybody.
     pub approvers: Vec<String>,
+    /// Whether who reads it may not decide by its link, which is then only to look at it.
+    pub for_others: bool,
     /// When it expires, in the reader's zone.
     pub until: Option<String>,
     /// Since when it is open, where it is told once more.
@@ -114,18 +116,18 @@ impl Message {
         let ask = approval
             .filter(|approval| approval.state == ApprovalState::Pending)
             .map(|approval| Ask::of(approval, link, lang, zone, redactor));
-        let name = lang.kind(if is_unopened(alert) { AlertKind::Custom } else { alert.kind });
+        let (name, colon) = (lang.kind(if is_unopened(alert) { AlertKind::Custom } else { alert.kind }), lang.colon());
         let title = one_line(&redactor.redact(&sentence(lang, &alert.title)));
         let title = match alert.kind {
             _ if title.is_empty() => name.to_owned(),
             AlertKind::Program => lang.pick("A program in TITLE", "程序，在 TITLE").replace("TITLE", &title),
             AlertKind::Failure | AlertKind::Success => {
                 match place(alert).map(|place| one_line(&redactor.redact(place))) {
-                    Some(place) => format!("{name}: {title} ({place})"),
-                    None => format!("{name}: {title}"),
+                    Some(place) => format!("{name}{colon}{title} ({place})"),
+                    None => format!("{name}{colon}{title}"),
                 }
             }
-            _ => format!("{name}: {title}"),
+            _ => format!("{name}{colon}{title}"),
         };
         Self {
             kind: alert.kind,
@@ -192,19 +194,6 @@ impl Message {
     #[must_use]
     pub fn render(&self, markup: Markup, limit: usize) -> String {
         fit(self, limit, |message| message.written(markup, Head::WithTitle))
-    }
-
-    /// What the buttons of a link offer, each with the end of its address: a yes or an answer, and a no where it says
-    /// something.
-    #[must_use]
-    pub(crate) fn choices(&self) -> Vec<(&'static str, &'static str)> {
-        let (lang, ask) = (self.lang, self.ask.as_ref());
-        let yes = match ask.is_some_and(|ask| ask.takes_text) {
-            true => lang.pick("Answer…", "回答…"),
-            false => lang.pick("Approve…", "批准…"),
-        };
-        let no = ask.is_none_or(|ask| ask.takes_no).then(|| (lang.pick("Reject…", "拒绝…"), "reject"));
-        std::iter::once((yes, "approve")).chain(no).collect()
     }
 
     /// Everything but the title, for services that take the title apart.
@@ -322,6 +311,7 @@ impl Ask {
             takes_text: approval.takes_text(),
             takes_no: approval.takes_plain_no(),
             approvers: approval.approvers.clone(),
+            for_others: false,
             until: open_until(zone, approval),
             since: None,
             link: link.map(str::to_owned),
@@ -358,26 +348,26 @@ impl Ask {
 
     /// `told`: the title is the question.
     fn written(&self, markup: Markup, lang: Lang, told: bool) -> Vec<String> {
-        let mut facts = vec![field(markup, lang.pick("Where", "位置"), &self.place)];
+        let mut facts = vec![field(markup, lang, lang.pick("Where", "位置"), &self.place)];
         if !self.folder.is_empty() {
-            facts.push(field(markup, lang.pick("Folder", "目录"), &self.folder));
+            facts.push(field(markup, lang, lang.pick("Folder", "目录"), &self.folder));
         }
         if !self.stage.is_empty() {
-            facts.push(field(markup, lang.pick("Stage", "阶段"), &self.stage));
+            facts.push(field(markup, lang, lang.pick("Stage", "阶段"), &self.stage));
         }
-        facts.push(field(markup, lang.pick("Why", "原因"), self.reason));
+        facts.push(field(markup, lang, lang.pick("Why", "原因"), self.reason));
         if !told {
-            facts.push(field(markup, lang.pick("Question", "问题"), &self.question));
+            facts.push(field(markup, lang, lang.pick("Question", "问题"), &self.question));
         }
         if let Some(since) = &self.since {
-            facts.push(field(markup, lang.pick("Asked", "提问时间"), since));
+            facts.push(field(markup, lang, lang.pick("Asked", "提问时间"), since));
         }
         if let Some(until) = &self.until {
-            facts.push(field(markup, lang.pick("Until", "截止"), until));
+            facts.push(field(markup, lang, lang.pick("Until", "截止"), until));
         }
         let mut parts = vec![facts.join(markup.line_break())];
         if let Some(answered) = self.answered {
-            parts.push(field(markup, Text::Effect.of(lang), answered.of(lang)));
+            parts.push(field(markup, lang, Text::Effect.of(lang), answered.of(lang)));
         } else {
             let (en, zh) =
                 if self.types { ("A yes will type", "批准后将输入") } else { ("If approved", "批准后") };
@@ -389,11 +379,14 @@ impl Ask {
             parts.push(markup.block(&self.evidence.join("\n")));
         }
         if !self.options.is_empty() {
-            parts.push(field(markup, lang.pick("Answers", "可选答案"), &self.options.join(" · ")));
+            parts.push(field(markup, lang, lang.pick("Answers", "可选答案"), &self.options.join(" · ")));
         }
         parts.push(format!("{} {}", lang.pick("Code", "校验码"), markup.tone(Tone::Warn, &self.code)));
+        if self.for_others {
+            parts.push(field(markup, lang, lang.pick("Decided by", "审批人"), &self.approvers.join(", ")));
+        }
         match &self.link {
-            Some(link) => parts.push(markup.link(lang.pick("Open and decide", "打开并审批"), link)),
+            Some(link) => parts.push(markup.link(self.link_offers(lang), link)),
             None => parts.push(markup.text(&self.command_line(lang))),
         }
         parts
@@ -412,8 +405,8 @@ fn quoted(word: &str) -> String {
     if word.chars().all(plain) { word.to_owned() } else { tmuxagent_model::shell::quoted(word) }
 }
 
-fn field(markup: Markup, label: &str, value: &str) -> String {
-    format!("{}: {}", markup.bold(label), markup.shown(value))
+fn field(markup: Markup, lang: Lang, label: &str, value: &str) -> String {
+    format!("{}{}{}", markup.bold(label), lang.colon(), markup.shown(value))
 }
 
 impl Markup {

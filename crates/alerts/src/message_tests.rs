@@ -33,12 +33,12 @@ fn in_chinese_and_in_wecom_markdown() {
     let link = Some("https://phone.example/a/TOKEN");
     let message = Message::compose(&alert(), Some(&approval()), link, Lang::Zh, &TimeZone::UTC, &Redactor::default());
     insta::assert_snapshot!(message.render(Markup::Wecom, 4096), @r#"
-    ### 待审批: storyapp-ci build
-    **位置**: proj:storyapp.0 %3
-    **阶段**: storyapp-ci / build
-    **原因**: 阶段请求开始
-    **问题**: Build after green tests?
-    **截止**: 2023-11-14 23:13 UTC
+    ### 待审批：storyapp-ci build
+    **位置**：proj:storyapp.0 %3
+    **阶段**：storyapp-ci / build
+    **原因**：阶段请求开始
+    **问题**：Build after green tests?
+    **截止**：2023-11-14 23:13 UTC
     **批准后将输入**
     > npm run build ⏎
     **最近输出**
@@ -182,7 +182,7 @@ fn why_a_stage_failed_is_told_in_the_readers_language_and_its_output_is_not() {
         ..alert()
     };
     let message = Message::compose(&alert, None, None, Lang::Zh, &TimeZone::UTC, &Redactor::default());
-    assert_eq!(message.title, "失败: ci：阶段 test 失败 (proj:w.0)");
+    assert_eq!(message.title, "失败：ci：阶段 test 失败 (proj:w.0)");
     assert_eq!(message.body, "proj:w.0\n超时：30m 后仍未完成\nwaits for a human");
 }
 

@@ -89,6 +89,7 @@ impl Services {
         let around = Surroundings {
             desk: Arc::clone(&desk) as Arc<dyn Decide>,
             mint: mint(links, readers(&settings), clock),
+            readers: readers(&settings),
             moment,
             trouble: trouble(facts),
             redactor,

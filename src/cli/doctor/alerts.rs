@@ -205,6 +205,22 @@ fn is_bot_token(token: &str) -> bool {
     })
 }
 
+/// Whether an address leads to the machine itself, wherever it is opened.
+pub(in super::super) fn is_only_here(address: &str) -> bool {
+    let Ok(url) = reqwest::Url::parse(address) else { return false };
+    let host = url.host_str().unwrap_or_default();
+    let digits = host.trim_matches(['[', ']']).parse::<std::net::IpAddr>();
+    host == "localhost" || digits.is_ok_and(|ip| ip.is_loopback() || ip.is_unspecified())
+}
+
+/// What makes links open elsewhere.
+pub(in super::super) const fn what_phones_see(lang: Lang) -> &'static str {
+    lang.pick(
+        "set `serve.public_base_url` (or PUBLIC_BASE_URL) to what phones see: a tunnel or proxy to it",
+        "把 `serve.public_base_url`（或 PUBLIC_BASE_URL）设为手机能访问的地址：指向它的隧道或代理",
+    )
+}
+
 /// Whether phones can open what messages link to.
 fn links(serve: Option<&ServeConfig>, lang: Lang) -> Option<Finding> {
     let Some(serve) = serve else {
@@ -214,24 +230,14 @@ fn links(serve: Option<&ServeConfig>, lang: Lang) -> Option<Finding> {
         ));
     };
     let url = reqwest::Url::parse(&serve.public_base_url).ok()?;
-    let host = url.host_str().unwrap_or_default();
-    let here = host == "localhost"
-        || host.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback());
-    Some(if here {
-        Finding::warning(
-            "links",
-            said!(
-                lang,
-                "messages link to {}, which only this machine can open",
-                "消息中的链接指向 {}，只有本机能打开",
-                serve.public_base_url
-            ),
-            said!(
-                lang,
-                "set `serve.public_base_url` (or PUBLIC_BASE_URL) to what phones see: a tunnel or proxy to it",
-                "把 `serve.public_base_url`（或 PUBLIC_BASE_URL）设为手机能访问的地址：指向它的隧道或代理"
-            ),
-        )
+    Some(if is_only_here(&serve.public_base_url) {
+        let text = said!(
+            lang,
+            "messages link to {}, which only this machine can open",
+            "消息中的链接指向 {}，只有本机能打开",
+            serve.public_base_url
+        );
+        Finding::warning("links", text, what_phones_see(lang))
     } else if url.scheme() == "http" {
         Finding::warning(
             "links",
@@ -351,6 +357,16 @@ mod tests {
             assert!(!is_robot(wrong), "{wrong}");
         }
         assert!(is_bot_token(&format!("123:{}", "x".repeat(35))) && !is_bot_token("x:y") && !is_bot_token("123"));
+    }
+
+    #[test]
+    fn an_address_of_this_machine_alone_is_known() {
+        for here in ["http://127.0.0.1:8787", "http://localhost:1", "http://[::1]:8787/x", "http://0.0.0.0:8787"] {
+            assert!(is_only_here(here), "{here}");
+        }
+        for elsewhere in ["https://box.example.org", "http://192.168.1.2:8787", "http://localhost.example.org", ""] {
+            assert!(!is_only_here(elsewhere), "{elsewhere}");
+        }
     }
 
     #[test]

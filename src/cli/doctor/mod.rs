@@ -13,7 +13,8 @@ macro_rules! said {
     };
 }
 
-mod alerts;
+pub(super) mod alerts;
+pub(super) mod approvers;
 mod claims;
 mod environment;
 mod folders;
@@ -152,7 +153,7 @@ pub(super) fn run(session: &Session, args: &DoctorArgs) -> Outcome {
             out.item(&head, &clean(&finding.text))?;
             if let Some(fix) = &finding.fix {
                 // Commands in it are copied, so each stands in one line.
-                out.item(&format!("{:17}{} ", "", word(out.lang, Word::Fix)), &clean(fix))?;
+                out.item(&format!("{:17}{}{}", "", word(out.lang, Word::Fix), out.lang.pick(" ", "")), &clean(fix))?;
             }
         }
         if worst == Verdict::Ok {
@@ -221,7 +222,7 @@ fn examine(session: &Session, online: bool) -> Result<Vec<Finding>, super::CliEr
     // What was written when it started is not what it has loaded since.
     let in_force = answering.map(|connection| connection.greeting.config);
     let scene = Scene { supervisor, in_force, troubles, ..scene };
-    let checks: [fn(&Scene) -> Vec<Finding>; 9] = [
+    let checks: [fn(&Scene) -> Vec<Finding>; 10] = [
         machine::supervisor,
         tmux::check,
         claims::check,
@@ -229,6 +230,7 @@ fn examine(session: &Session, online: bool) -> Result<Vec<Finding>, super::CliEr
         folders::check,
         hosts::check,
         alerts::check,
+        approvers::check,
         machine::check,
         folders::database,
     ];
@@ -264,8 +266,9 @@ fn mend(session: &Session, findings: &[Finding]) -> Result<usize, super::CliErro
         mended += 1;
         if !session.out.json {
             session.out.line(&format!(
-                "{}: {}",
+                "{}{}{}",
                 word(session.out.lang, Word::Fixed),
+                session.out.lang.colon(),
                 crate::cli::output::shown(path)
             ))?;
         }

@@ -26,6 +26,17 @@ pub struct ChannelConfig {
     pub timeout: Millis,
 }
 
+impl ChannelConfig {
+    /// The names that are vouched for of whoever decides by it: who reads it, and those whose presses count.
+    pub fn deciders(&self) -> impl Iterator<Item = &str> {
+        let pressers = match &self.kind {
+            Kind::Telegram { allow, .. } | Kind::WecomBot { allow, .. } => allow.as_slice(),
+            _ => &[],
+        };
+        std::iter::once(&self.person).chain(pressers).map(String::as_str).filter(|name| !name.is_empty())
+    }
+}
+
 /// A service with what it needs. An absent `base_url` is the service's own.
 #[expect(missing_docs, reason = "the variants and fields are named by the words of the configuration")]
 #[derive(Debug, Clone, PartialEq)]

@@ -1,7 +1,7 @@
 //! `notify:` — what goes where and when.
 
 use super::kinds::{self, ChannelConfig};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use tmuxagent_config::Environment;
 use tmuxagent_model::{AlertKind, Millis, Urgency};
 use tmuxagent_yaml::{Fields, Node, Reader};
@@ -83,6 +83,17 @@ impl Routing {
             escalate: Vec::new(),
             fallback: Vec::new(),
         }
+    }
+}
+
+impl Routing {
+    /// The channels that questions come to, at once or later.
+    #[must_use]
+    pub fn of_questions(&self) -> BTreeSet<&str> {
+        let asked = |kind: &AlertKind| matches!(kind, AlertKind::Approval | AlertKind::Reminder);
+        let routes = self.routes.iter().filter(|route| route.kinds.is_empty() || route.kinds.iter().any(asked));
+        let later = self.escalate.iter().flat_map(|step| &step.to);
+        routes.flat_map(|route| &route.to).chain(later).map(String::as_str).collect()
     }
 }
 

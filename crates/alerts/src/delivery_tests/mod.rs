@@ -137,6 +137,7 @@ impl World {
             mint: Arc::new(|approval, channel| {
                 Box::pin(async move { Some(format!("https://x/a/{}/{channel}", approval.revision)) })
             }),
+            readers: BTreeMap::new(),
             moment: Arc::new(move || Moment {
                 now: Timestamp(now.load(Ordering::SeqCst)),
                 minute: 0,

@@ -1,5 +1,6 @@
 //! `tmuxagent serve`: who may open the panel. Works on the file of people, so that no supervisor need run.
 
+use super::doctor::alerts::{is_only_here, what_phones_see};
 use super::{CliError, Outcome, Session, Tone, exit, lease, threads};
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::json;
@@ -114,10 +115,26 @@ fn invite(session: &Session, args: &GiveArgs) -> Outcome {
     }
     out.verbatim(&url)?;
     let columns = crossterm::terminal::size().map_or(0, |(columns, _)| usize::from(columns));
-    if std::io::stdout().is_terminal()
+    // A camera is another machine's.
+    let elsewhere = !is_only_here(&serve.public_base_url);
+    if elsewhere
+        && std::io::stdout().is_terminal()
         && let Some(code) = code(&url, columns)
     {
         out.raw(&code)?;
+    }
+    if !elsewhere {
+        let (what, how) = (
+            out.lang.pick("only this machine can open this address, no phone", "只有本机能打开此地址，手机不能"),
+            what_phones_see(out.lang),
+        );
+        out.warn(&format!("{what}{}{how}", out.lang.pick("; ", "；")));
+        out.line(out.lang.pick(
+            "Open it here within a day, and press the button on its page: the first browser in which it is pressed is signed in, and the \
+             link is used up. Send it to nobody else.",
+            "请在一天内在本机打开，然后按下页面上的按钮：最先按下的浏览器会登录，链接随即失效。请勿转发给他人。",
+        ))?;
+        return Ok(exit::OK);
     }
     out.line(out.lang.pick(
         "Open it within a day, or show the code to the phone's camera, and press the button on its page: the first browser in which \

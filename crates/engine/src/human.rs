@@ -3,7 +3,7 @@
 
 use super::expiry::OnExpiry;
 use super::gate::Ask;
-use super::text::visible;
+use super::text::{one_line, visible};
 use super::turn::Turn;
 use super::{Answer, RefusalKind};
 use tmuxagent_model::{ApprovalId, ApprovalKind, ApprovalState, HumanCall, PaneKey};
@@ -36,10 +36,12 @@ impl Turn<'_> {
         let words = |text: &str| visible(&self.cleaner.clean(text.trim()));
         let detail = self.cleaner.clean(&asks.detail);
         let detail = detail.lines().map(|row| visible(row.trim_end())).filter(|row| !row.is_empty()).take(ROWS);
+        // It is given back the words, so an empty one stands for nothing.
+        let offered: Vec<String> = asks.options.iter().filter(|option| !one_line(option).is_empty()).cloned().collect();
         let ask = Ask {
             kind: ApprovalKind::Agent,
             question: format!("{}: {}", visible(agent), words(&asks.question)),
-            options: self.options_shown(&asks.options),
+            options: self.options_shown(&offered),
             evidence: Some(detail.collect()),
             expires: Some(asks.expires),
             on_expiry: OnExpiry::Reject,

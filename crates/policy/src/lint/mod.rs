@@ -62,11 +62,11 @@ pub(super) fn run(raws: &[RawPolicy], policy: &Policy, patterns: &Patterns, prob
         }
         reader::check_agent(subject, problems);
     }
-    told_gate::check(&subjects, patterns, problems);
     elsewhere::check(&subjects, problems);
     elsewhere::check_circles(&subjects, problems);
     given::check(&subjects, problems);
     message::check(raws, &written, &subjects, problems);
+    told_gate::check(&subjects, patterns, problems);
     graph::check_between(&subjects, problems);
     conflict::check(&subjects, patterns, problems);
 }

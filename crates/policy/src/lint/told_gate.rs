@@ -26,6 +26,11 @@ pub(super) fn check(subjects: &[Subject], patterns: &Patterns, problems: &mut Pr
     }
     for (subject, printed) in subjects.iter().zip(printed(subjects, patterns)) {
         for stage in subject.stages.iter().filter(guarded) {
+            let at = stage.at();
+            // That an agent's message leads there is said already.
+            if problems.has_error_within(at.source, at.start, at.start + 1) {
+                continue;
+            }
             let cause = stage.core.guard.as_ref().and_then(|guard| printed.cause(guard, At::of(subject, stage)));
             let name = &stage.core.name;
             let message = match cause {
@@ -38,7 +43,7 @@ pub(super) fn check(subjects: &[Subject], patterns: &Patterns, problems: &mut Pr
                 None => continue,
             };
             let help = "ask without `if`, and give that to the stages before or after it; or let a `run` print it; or say that no agent is there: `match: {not: {agent: \"?*\"}}`";
-            problems.error("gate-by-output", stage.at(), message).help(help);
+            problems.error("gate-by-output", at, message).help(help);
         }
     }
 }

@@ -25,6 +25,32 @@ pub fn answered(approval: &Approval) -> Option<Text> {
     }
 }
 
+/// What a no does that types nothing which is known before: what becomes of what asked.
+#[must_use]
+pub const fn meant_by_no(lang: Lang, approval: &Approval) -> &'static str {
+    match &approval.kind {
+        ApprovalKind::Gate => lang.pick(
+            "nothing is typed; the stage is not started, and the run ends as rejected unless other stages go on",
+            "不输入任何内容；不启动该阶段；若没有其他阶段继续，此次运行以“已拒绝”结束",
+        ),
+        ApprovalKind::Settle { .. } if approval.stage.is_none() => Text::EffectNothing.of(lang),
+        ApprovalKind::Failed { .. } | ApprovalKind::Settle { .. } => lang.pick(
+            "nothing is typed; the stage has failed for good, and the run goes on only where its policy says so",
+            "不输入任何内容；该阶段最终失败，只有策略另有规定时运行才会继续",
+        ),
+        ApprovalKind::Gap | ApprovalKind::Unclear => lang.pick(
+            "the attempt counts as failed; the policy says whether it is tried again",
+            "本次尝试视为失败；是否重试由策略决定",
+        ),
+        ApprovalKind::Overdue => lang.pick("nothing is typed; its command goes on", "不输入任何内容；它的命令继续运行"),
+        ApprovalKind::Dialog { .. } => lang.pick("the answer that refuses is given", "选择其中表示拒绝的答案"),
+        ApprovalKind::Agent => {
+            lang.pick("it is answered no, where that is one of its answers", "若其答案中有“否”，则以此回答")
+        }
+        ApprovalKind::Asks => Text::EffectNothing.of(lang),
+    }
+}
+
 /// What one of our own answers does: its word alone does not say it, and is the same in every language. `None` for the answers
 /// of an agent, a command or an author, who say themselves what they mean.
 #[must_use]

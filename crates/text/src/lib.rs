@@ -34,7 +34,9 @@ mod words;
 pub use agent::{agent_question_kind, agent_state, answer_role, evidence_source};
 pub use catalogue::message;
 pub use clean::{clean, clean_block, is_hidden, json, marked, reveal};
-pub use effect::{answered, effect_of_yes, in_list, more_characters, option_means, steps_line, told_option};
+pub use effect::{
+    answered, effect_of_yes, in_list, meant_by_no, more_characters, option_means, steps_line, told_option,
+};
 pub use help::help_text;
 pub use note::{decider, note_text, reload_text};
 pub use plain::{as_it_is, hidden_named, no_answer, reads_as_it_is};
@@ -42,9 +44,9 @@ pub use reader::{reader_brief, reader_sentence, reads};
 pub use screen::Text;
 pub use sentence::{effect_sentence, question, sentence};
 pub use state::{
-    answer_with_undo, approval_kind, approval_state, asks_you, doubt, host_owner, host_state, message_type, owner_name,
-    pane_doing, pane_state, run_state, skip_reason, stage_attempt, stage_detail, stage_doing, stage_ended, stage_state,
-    via,
+    answer_beside_countdown, answer_with_undo, approval_kind, approval_state, asks_you, doubt, host_owner, host_state,
+    message_type, owner_name, pane_doing, pane_state, run_state, skip_reason, stage_attempt, stage_detail, stage_doing,
+    stage_ended, stage_state, via,
 };
 pub use time::{ago, clock, clock_seconds, run_took, span};
 pub use trouble::{malformed, part, trouble};

@@ -86,6 +86,7 @@ texts! {
     EffectWritten: "what you write is typed, and then Enter", "您写的内容会被输入，然后按回车";
     EffectChosen: "what stands for the answer that you choose is typed", "输入与所选答案对应的内容";
     EffectNo: "if rejected", "拒绝后";
+    EffectBack: "if taken back", "撤回后";
     Evidence: "evidence", "依据";
     Options: "options", "选项";
     Place: "pane", "窗格";
@@ -139,6 +140,7 @@ texts! {
     // Confirmations.
     ApproveQ: "approve?", "批准？";
     RejectQ: "reject?", "拒绝？";
+    TakeBackQ: "take it back?", "撤回此次批准？";
     AnswerQ: "answer?", "回答？";
     WillAnswer: "answer", "回答";
     GivesIt: "give this answer", "就这样回答";

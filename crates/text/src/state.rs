@@ -82,6 +82,13 @@ pub fn answer_with_undo(lang: Lang, text: &str, how: &str) -> String {
     if text.ends_with(Approval::UNLESS) { in_brackets(lang, &told, how) } else { told }
 }
 
+/// The same for a remark that stands beside a row which counts down: it does not change, so it does not say how long that is.
+#[must_use]
+pub fn answer_beside_countdown(lang: Lang, text: &str, how: &str) -> String {
+    let counts = text.starts_with("approved; it is done in ") && text.ends_with(Approval::UNLESS);
+    answer_with_undo(lang, if counts { "approved; it is done unless it is taken back" } else { text }, how)
+}
+
 fn in_brackets(lang: Lang, told: &str, how: &str) -> String {
     match lang {
         Lang::En => format!("{told} ({how})"),

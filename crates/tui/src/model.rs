@@ -295,6 +295,10 @@ impl Model {
     pub fn overtaken(&self, seen: &Approval) -> Option<Overtaken<'_>> {
         match self.approval_view(&seen.id) {
             None => Some(Overtaken::Gone),
+            // What is to be taken back was approved when it was seen.
+            Some(now) if seen.state != ApprovalState::Pending => {
+                (!now.can_be_taken_back(self.time())).then_some(Overtaken::Closed(now))
+            }
             Some(now) if now.state != ApprovalState::Pending => Some(Overtaken::Closed(now)),
             Some(now) if now.revision != seen.revision => Some(Overtaken::Changed),
             Some(_) => None,

@@ -17,6 +17,7 @@ mod layout;
 mod lists;
 mod page;
 mod panes;
+mod place;
 mod runs;
 mod tail;
 mod text;
@@ -28,6 +29,7 @@ pub use text::{cut, cut_start, steps_text, wrap};
 use super::model::{LinkState, Model, Overlay, Panel};
 use super::theme::Focus;
 use layout::Screen;
+use place::Place;
 use ratatui::Frame;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
@@ -65,7 +67,7 @@ pub fn render(model: &Model, area: Rect, buffer: &mut Buffer) -> Option<Position
     let mut cursor = None;
     for (n, overlay) in model.overlays.iter().enumerate() {
         if n + 1 == model.overlays.len()
-            && matches!(overlay, Overlay::Confirm(_) | Overlay::Input(_) | Overlay::Notice(_))
+            && matches!(overlay, Overlay::Confirm(_) | Overlay::Input(_))
             && !input::tells_remarks(overlay)
         {
             // Below the question, should it need all the room.
@@ -73,7 +75,7 @@ pub fn render(model: &Model, area: Rect, buffer: &mut Buffer) -> Option<Position
         }
         cursor = render_overlay(model, overlay, &screen, buffer);
     }
-    if !matches!(model.overlays.last(), Some(Overlay::Confirm(_) | Overlay::Input(_) | Overlay::Notice(_))) {
+    if !matches!(model.overlays.last(), Some(Overlay::Confirm(_) | Overlay::Input(_))) {
         events::render_toasts(model, &screen, buffer);
     }
     cursor
@@ -89,7 +91,7 @@ fn too_small(model: &Model, area: Rect, buffer: &mut Buffer) {
 fn render_panel(model: &Model, screen: &Screen, panel: Panel, rect: Rect, buffer: &mut Buffer) {
     let inner = if screen.framed {
         let focus = if model.panel == panel { Focus::Here } else { Focus::Elsewhere };
-        framed(model, title(model, panel), focus, rect, buffer)
+        framed(model, title(model, panel, rect.width), focus, rect, buffer)
     } else {
         rect
     };
@@ -111,7 +113,7 @@ fn framed(model: &Model, title: Line<'static>, focus: Focus, rect: Rect, buffer:
 }
 
 /// The name of a panel with its count.
-fn title(model: &Model, panel: Panel) -> Line<'static> {
+fn title(model: &Model, panel: Panel, width: u16) -> Line<'static> {
     let lang = model.lang();
     let theme = model.theme();
     let name = panel_name(panel).of(lang);
@@ -125,7 +127,10 @@ fn title(model: &Model, panel: Panel) -> Line<'static> {
         },
         Panel::Tail => {
             if let Some(place) = model.pane.as_ref().and_then(|pane| model.pane_view(pane)) {
-                spans.push(Span::raw(format!(" {}", tmuxagent_text::clean(&place.info.told_place()))));
+                // Beside the name, the corners and three blanks.
+                let room = usize::from(width).saturating_sub(text::cells(name) + 5);
+                let place = Place::of(&place.info.key, &place.info.place()).fit(room, theme.ellipsis());
+                spans.push(Span::raw(format!(" {place}")));
             }
         }
     }
@@ -151,10 +156,19 @@ fn render_overlay(model: &Model, overlay: &Overlay, screen: &Screen, buffer: &mu
         Overlay::Held { selected } => lists::render_held(model, selected.as_ref(), screen, buffer),
         Overlay::Pick(pick) => lists::render_pick(model, pick, screen, buffer),
         Overlay::Confirm(confirm) => confirm::render(model, confirm, screen, buffer),
-        Overlay::Notice(text) => confirm::render_notice(model, text, screen, buffer),
+        // It stands among the remarks.
+        Overlay::Notice(_) => {}
         Overlay::Input(line) => return Some(input::render(model, line, screen, buffer)),
     }
     None
+}
+
+/// The title of a box that acts in a pane: what it is for, and where.
+fn titled(model: &Model, what: &str, place: &Place, screen: &Screen) -> String {
+    let what = format!("{what}  @ ");
+    // Beside the corners and two blanks.
+    let room = usize::from(screen.overlay().width).saturating_sub(text::cells(&what) + 4);
+    format!("{what}{}", place.fit(room, model.theme().ellipsis()))
 }
 
 /// A box over the panels with a frame and a title; returns what is inside.

@@ -150,7 +150,7 @@ impl Model {
         let unwell = |state: StageState| state.is_ended() && !is_well(state);
         match control {
             RunControl::Cancel => open,
-            RunControl::Retry => true,
+            RunControl::Retry => run.run.is_some(),
             RunControl::Skip => {
                 let meant = |view: &&StageView| stage.stage.as_ref().is_none_or(|wanted| wanted == &view.name);
                 open || run.stages.iter().filter(meant).any(|view| unwell(view.state))
@@ -175,6 +175,18 @@ impl Model {
                 | StageState::Running
         );
         under_way.then_some(meant)
+    }
+
+    /// Whether nothing runs on a pane yet: all that goes on there was approved, and that can still be taken back.
+    #[must_use]
+    pub fn is_only_approved(&self, pane: &PaneKey) -> bool {
+        let runs = self.snapshot.as_ref().map_or(&[][..], |snapshot| &snapshot.runs);
+        let stages = runs.iter().flat_map(|run| run.stages.iter().map(move |stage| (run, stage)));
+        let there = |(run, stage): &(&RunView, &StageView)| {
+            stage.pane.as_ref().unwrap_or(&run.pane) == pane && stage.state.is_live()
+        };
+        let mut live = stages.filter(there).peekable();
+        live.peek().is_some() && live.all(|(_, stage)| stage.undo.is_some())
     }
 
     /// The first host on which another supervisor types, with that one.

@@ -73,6 +73,17 @@ pub enum Page {
     },
 }
 
+impl Page {
+    /// Whether it is about a pane, to which one can go from it.
+    #[must_use]
+    pub const fn is_about_pane(&self) -> bool {
+        match self {
+            Self::Approval(_) | Self::Pane(_) | Self::Stage(_) | Self::Explain { .. } => true,
+            Self::Help | Self::Events { .. } | Self::Principles | Self::Problems | Self::About => false,
+        }
+    }
+}
+
 /// The answer to "why".
 #[derive(Debug, Clone, PartialEq)]
 pub enum Explanation {
@@ -139,6 +150,11 @@ pub enum Confirm {
         /// Yes or no, and the answer once chosen.
         verdict: Verdict,
     },
+    /// That a yes is taken back, as long as it is not done.
+    TakeBack {
+        /// As it was when the question opened.
+        approval: Box<Approval>,
+    },
     /// A command.
     Command {
         /// The question.
@@ -157,7 +173,7 @@ impl Confirm {
     #[must_use]
     pub fn decides(&self) -> Option<&Approval> {
         match self {
-            Self::Decide { approval, .. } => Some(approval.as_ref()),
+            Self::Decide { approval, .. } | Self::TakeBack { approval } => Some(approval.as_ref()),
             Self::Command { .. } | Self::Quit => None,
         }
     }

@@ -62,7 +62,7 @@ pub(super) fn ask(model: &mut Model, answer: Answer) -> Vec<Action> {
     if answer == Answer::Reject
         && let Some(approval) = model.undoable().cloned()
     {
-        return take_back(model, &approval);
+        return take_back(model, Box::new(approval));
     }
     let in_words = |approval: &Approval| approval.confirm.is_some() || approval.takes_text();
     let opens_line = answer == Answer::Approve && model.target().is_some_and(in_words);
@@ -88,15 +88,14 @@ pub(super) fn ask(model: &mut Model, answer: Answer) -> Vec<Action> {
     show(model, Overlay::Confirm(Box::new(Confirm::Decide { approval, verdict })))
 }
 
-/// Takes a yes back, at once: there is little time, and it only keeps something from being done.
-fn take_back(model: &mut Model, approval: &Approval) -> Vec<Action> {
-    if !model.may_decide(approval) {
+/// Asks whether a yes is taken back: that is a no, which ends more than what was approved.
+fn take_back(model: &mut Model, approval: Box<Approval>) -> Vec<Action> {
+    if !model.may_decide(&approval) {
         let text = clean(&message(model.lang(), &approval.not_for(&model.setup.user)));
         toast(model, Severity::Warning, text);
         return Vec::new();
     }
-    let verdict = Verdict { approve: false, answer: None };
-    command(model, Command::Decide { approval: approval.id.clone(), revision: approval.revision, verdict })
+    show(model, Overlay::Confirm(Box::new(Confirm::TakeBack { approval })))
 }
 
 /// Opens an input line for the word that a yes takes.
@@ -166,7 +165,9 @@ pub(super) fn write_answer(model: &mut Model) -> Vec<Action> {
     let open = match model.overlays.last() {
         Some(Overlay::Confirm(confirm)) => match confirm.as_ref() {
             Confirm::Decide { approval, .. } => Some(approval.clone()),
-            Confirm::Command { .. } | Confirm::Quit => return notice_of(model, Text::NoAnswer),
+            Confirm::TakeBack { .. } | Confirm::Command { .. } | Confirm::Quit => {
+                return notice_of(model, Text::NoAnswer);
+            }
         },
         _ => decidable_in_words(model),
     };
@@ -223,6 +224,10 @@ pub(super) fn yes(model: &mut Model) -> Vec<Action> {
     let wish = match confirm.as_ref() {
         Confirm::Quit => return vec![Action::Quit],
         Confirm::Command { command, .. } => command.clone(),
+        Confirm::TakeBack { approval } => {
+            let verdict = Verdict { approve: false, answer: None };
+            Command::Decide { approval: approval.id.clone(), revision: approval.revision, verdict }
+        }
         Confirm::Decide { approval, verdict } => {
             // An agent's dialog has one answer that a plain yes means, or the yes types nothing and must name one.
             if verdict.approve && verdict.answer.is_none() && !approval.takes_plain_yes() {

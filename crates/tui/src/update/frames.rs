@@ -7,7 +7,7 @@ use super::super::tail::styled;
 use super::{clamp_scroll, say, toast};
 use tmuxagent_ipc::wire::{ErrorKind, Reply, ServerFrame};
 use tmuxagent_model::{Doubt, Severity, Snapshot};
-use tmuxagent_text::{self as i18n, Lang, Text, answer_with_undo, clean, message, reload_text};
+use tmuxagent_text::{self as i18n, Lang, Text, answer_beside_countdown, clean, message, reload_text};
 
 pub(super) fn receive(model: &mut Model, frame: ServerFrame) -> Vec<Action> {
     match frame {
@@ -77,7 +77,7 @@ fn answered(model: &mut Model, about: Option<Asked>, reply: Reply) {
         (Reply::Uncertain { doubt }, _) => doubted(model, doubt),
         (Reply::Committed { text, .. }, _) => {
             let how = undo_key(model);
-            let text = clean(&answer_with_undo(model.lang(), &text, &how));
+            let text = clean(&answer_beside_countdown(model.lang(), &text, &how));
             if text.is_empty() {
                 say(model, Severity::Success, Text::Sent);
             } else {

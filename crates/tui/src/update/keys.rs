@@ -75,6 +75,8 @@ fn act(model: &mut Model, context: Context, action: KeyAction, key: Key) -> Vec<
         KeyAction::Send => send(model),
         KeyAction::Freeze => freeze(model),
         KeyAction::Drop => drop_held(model),
+        // Under a page that is about none, some pane or other is selected.
+        KeyAction::Jump | KeyAction::Open if is_about_no_pane(model) => Vec::new(),
         KeyAction::Jump => jump(model),
         KeyAction::Open => open(model),
         KeyAction::Details => details(model),
@@ -241,6 +243,10 @@ fn acting_pane(model: &Model) -> Option<PaneKey> {
     }
 }
 
+fn is_about_no_pane(model: &Model) -> bool {
+    matches!(model.overlays.last(), Some(Overlay::Page { page, .. }) if !page.is_about_pane())
+}
+
 fn jump(model: &mut Model) -> Vec<Action> {
     match acting_pane(model) {
         Some(pane) => vec![Action::Jump { pane }],
@@ -248,7 +254,7 @@ fn jump(model: &mut Model) -> Vec<Action> {
     }
 }
 
-/// Says why the line did not open that a key was to open, in a box that takes what is typed.
+/// Says in the status line why the line did not open that a key was to open, and takes what is typed for it.
 pub(super) fn notice(model: &mut Model, text: String) -> Vec<Action> {
     show(model, Overlay::Notice(text))
 }

@@ -1,5 +1,6 @@
 //! The questions: the open ones first, and below them the one that the keys speak of, with its exact effect and evidence.
 
+use super::place::Place;
 use super::text::{PanelRow, Row, cells, put_empty, put_lines, steps_text, window, wrap, wrap_steps};
 use crate::keymap::KeyAction;
 use crate::model::{Model, Panel};
@@ -7,9 +8,10 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
-use tmuxagent_model::{Approval, ApprovalKind, ApprovalState, HostName, PaneKey};
+use tmuxagent_model::{Approval, ApprovalKind, ApprovalState};
 use tmuxagent_text::{
-    Lang, Text, ago, answered, approval_state, clean, effect_sentence, message, question, reveal, span, told_option,
+    Lang, Text, ago, answered, approval_state, clean, effect_sentence, meant_by_no, message, question, reveal, span,
+    told_option,
 };
 
 pub fn render(model: &Model, area: Rect, buffer: &mut Buffer) {
@@ -238,32 +240,16 @@ fn beyond(model: &Model, above: usize, below: usize) -> String {
 /// What it is about: `pipeline / stage`, else the pane.
 #[must_use]
 pub fn subject(approval: &Approval) -> String {
+    stage_asking(approval).unwrap_or_else(|| Place::asked_in(approval).bare().whole())
+}
+
+/// `pipeline / stage`, where one asks.
+fn stage_asking(approval: &Approval) -> Option<String> {
     match (&approval.pipeline, &approval.stage) {
-        (Some(pipeline), Some(stage)) => format!("{} / {}", clean(pipeline), clean(stage)),
-        (Some(name), None) | (None, Some(name)) => clean(name),
-        (None, None) => clean(&approval.told_place()),
+        (Some(pipeline), Some(stage)) => Some(format!("{} / {}", clean(pipeline), clean(stage))),
+        (Some(name), None) | (None, Some(name)) => Some(clean(name)),
+        (None, None) => None,
     }
-}
-
-/// The pane behind a subject that does not name it: the same stage may ask in several.
-fn pane_beside(approval: &Approval) -> String {
-    let named = approval.pipeline.is_none() && approval.stage.is_none();
-    if named { String::new() } else { format!(" {}", pane_in_brief(&approval.pane)) }
-}
-
-/// A pane in few cells: `%3`, on another machine `nas/%3`.
-pub(super) fn pane_in_brief(pane: &PaneKey) -> String {
-    match pane.host == HostName::local() {
-        true => pane.pane.to_string(),
-        false => format!("{}/{}", clean(pane.host.as_str()), pane.pane),
-    }
-}
-
-/// Where, with the folder in which it acts.
-#[must_use]
-pub fn place_and_folder(approval: &Approval) -> String {
-    let (place, folder) = (clean(&approval.told_place()), clean(&approval.folder));
-    if folder.is_empty() { place } else { format!("{place}  {folder}") }
 }
 
 /// Cells of a question that still say something.
@@ -284,28 +270,35 @@ fn first_line(model: &Model, approval: &Approval, (chosen, each): (bool, usize),
         (false, true) => theme.strong(),
         (false, false) => theme.dim(),
     };
+    // The same stage may ask in several panes.
+    let (stage, place) = (stage_asking(approval), Place::asked_in(approval).bare());
+    let about = stage.as_ref().map_or_else(|| cells(&place.whole()), |stage| cells(stage) + 1 + place.least());
     let right = match approval.expires_at.filter(|_| open) {
         Some(at) => format!("<{}", span(lang, at.since(model.time()))),
         None if open => ago(lang, model.time(), approval.asked_at),
         None => match approval.undo_until.filter(|_| approval.can_be_taken_back(model.time())) {
             Some(until) => {
-                format!("{} <{}", approval_state(lang, approval.state), span(lang, until.since(model.time())))
+                let left = format!("<{}", span(lang, until.since(model.time())));
+                let told = format!("{} {left}", approval_state(lang, approval.state));
+                // The sign says it, too.
+                if about + cells(&told) + 4 <= usize::from(width) { told } else { left }
             }
             None => approval_state(lang, approval.state).to_owned(),
         },
     };
     // Where it has one row, what is asked stands behind what it is about.
-    let (subject, pane) = (subject(approval), pane_beside(approval));
-    let free = usize::from(width).saturating_sub(cells(&subject) + cells(&pane) + cells(&right) + 6);
+    let free = usize::from(width).saturating_sub(about + cells(&right) + 6);
     let asked =
         (open && each == 1 && free >= LEAST_QUESTION).then(|| format!("  {}", clean(&question(lang, approval))));
-    Row::default()
+    let row = Row::default()
         .left(if chosen { theme.cursor() } else { " " }, theme.strong())
         .left(sign, style)
-        .left(" ", Style::new())
-        .left(subject, name)
-        .left(pane, theme.dim())
-        .left(asked.unwrap_or_default(), theme.dim())
+        .left(" ", Style::new());
+    let row = match stage {
+        Some(stage) => row.left(stage, name).place(" ", place, theme.dim()),
+        None => row.place("", place, name),
+    };
+    row.left(asked.unwrap_or_default(), theme.dim())
         .right(right, if open { theme.warn() } else { theme.dim() })
         .line(width, theme)
 }
@@ -346,11 +339,18 @@ pub fn effect_lines(model: &Model, approval: &Approval, width: u16) -> Vec<Line<
 /// What a no types, as a sentence, wrapped; nothing where it types nothing.
 #[must_use]
 pub fn no_lines(model: &Model, approval: &Approval, width: u16) -> Vec<Line<'static>> {
-    if approval.effect_no.is_empty() {
-        return Vec::new();
-    }
-    let (lang, steps) = (model.lang(), steps_text(&approval.effect_no));
-    let text = format!("{}{}{} {steps}", Text::EffectNo.of(lang), lang.colon(), Text::EffectTypes.of(lang));
+    if approval.effect_no.is_empty() { Vec::new() } else { said_no_lines(model, approval, Text::EffectNo, width) }
+}
+
+/// What a no does, as a sentence that begins with `when`, wrapped: what it types, else what becomes of what asked.
+#[must_use]
+pub fn said_no_lines(model: &Model, approval: &Approval, when: Text, width: u16) -> Vec<Line<'static>> {
+    let lang = model.lang();
+    let does = match approval.effect_no.as_slice() {
+        [] => meant_by_no(lang, approval).to_owned(),
+        steps => format!("{} {}", Text::EffectTypes.of(lang), steps_text(steps)),
+    };
+    let text = format!("{}{} {does}", when.of(lang), lang.colon());
     let warn = model.theme().warn();
     wrap_steps(&text, width).into_iter().map(|line| Line::from(Span::styled(line, warn))).collect()
 }
@@ -406,11 +406,8 @@ fn asked(model: &Model, approval: &Approval, (width, most): (u16, usize), above:
                 .line(width, theme),
         );
     }
-    let place = place_and_folder(approval);
-    lines.push(Line::from(Span::styled(
-        super::text::cut_start(&place, usize::from(width), theme.ellipsis()),
-        theme.dim(),
-    )));
+    let place = Place::asked_in(approval).fit(usize::from(width), theme.ellipsis());
+    lines.push(Line::from(Span::styled(place, theme.dim())));
     lines
 }
 

@@ -1,7 +1,8 @@
 //! The question before something happens, with exactly what will happen.
 
-use super::approvals::{effect_lines, no_lines, option_text, place_and_folder, subject};
+use super::approvals::{effect_lines, option_text, said_no_lines, subject};
 use super::layout::Screen;
+use super::place::Place;
 use super::text::{put_lines, steps_text, wrap, wrap_steps};
 use crate::keymap::KeyAction;
 use crate::model::{Confirm, Model, Overtaken};
@@ -85,17 +86,6 @@ fn beyond(model: &Model, above: usize, below: usize) -> String {
     parts.join("  ")
 }
 
-/// Why no input line opened, and the way out.
-pub fn render_notice(model: &Model, text: &str, screen: &Screen, buffer: &mut Buffer) {
-    let inside = screen.overlay().width.saturating_sub(4).max(8);
-    let warn = model.theme().warn();
-    let mut lines: Vec<Line<'static>> =
-        wrap(text, inside).into_iter().map(|line| Line::from(Span::styled(line, warn))).collect();
-    fit(model, &mut lines, room(screen));
-    lines.push(way_out(model));
-    put_box(model, Text::NoLineHere.of(model.lang()), lines, screen, buffer);
-}
-
 /// A box above the footer, as high as its lines.
 fn put_box(model: &Model, title: &str, lines: Vec<Line<'static>>, screen: &Screen, buffer: &mut Buffer) {
     let height = u16::try_from(lines.len()).unwrap_or(u16::MAX).saturating_add(2);
@@ -153,6 +143,11 @@ fn content(model: &Model, confirm: &Confirm, width: u16, room: usize) -> (&'stat
             let lines = lines.iter().flat_map(|line| wrap(line, width)).map(Line::from).collect();
             (question.of(lang), lines)
         }
+        Confirm::TakeBack { approval } => {
+            let mut lines = asked(model, approval, width);
+            lines.extend(said_no_lines(model, approval, Text::EffectBack, width));
+            (Text::TakeBackQ.of(lang), lines)
+        }
         Confirm::Decide { approval, verdict } => {
             let title = match (&verdict.answer, verdict.approve) {
                 (Some(_), _) => Text::AnswerQ,
@@ -167,16 +162,19 @@ fn content(model: &Model, confirm: &Confirm, width: u16, room: usize) -> (&'stat
 /// What is decided and what a yes does; between both, where that leaves room, the lines that led to it.
 fn decision(model: &Model, approval: &Approval, verdict: &Verdict, width: u16, room: usize) -> Vec<Line<'static>> {
     let mut lines = asked(model, approval, width);
-    let done = if verdict.approve { effect(model, approval, verdict, width) } else { no_lines(model, approval, width) };
+    let done = match verdict.approve {
+        true => effect(model, approval, verdict, width),
+        false => said_no_lines(model, approval, Text::EffectNo, width),
+    };
     let free = room.saturating_sub(lines.len() + done.len()).min(EVIDENCE);
-    lines.extend(super::evidence::lines(model, approval, (width, free), "  ", None));
+    lines.extend(super::evidence::whole_lines(model, approval, (width, free), "  "));
     lines.extend(done);
     lines
 }
 
 fn asked(model: &Model, approval: &Approval, width: u16) -> Vec<Line<'static>> {
     let (theme, lang) = (model.theme(), model.lang());
-    let place = place_and_folder(approval);
+    let place = Place::asked_in(approval).whole();
     let subject = subject(approval);
     let about = if place.starts_with(&subject) { place } else { format!("{subject}  @ {place}") };
     let mut lines: Vec<Line<'static>> =

@@ -2,12 +2,12 @@
 
 use super::approvals::{effect, option_text, subject};
 use super::runs::{due, elapsed};
-use super::text::{column, place_of, steps_text, wrap, wrap_steps};
+use super::text::{column, steps_text, wrap, wrap_steps};
 use crate::keymap::KeyAction;
 use crate::model::{Model, StageRef};
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
-use tmuxagent_model::{AgentStatus, ApprovalId, ApprovalState, PaneKey, Timestamp};
+use tmuxagent_model::{AgentStatus, ApprovalId, ApprovalState, PaneKey, StageState, Timestamp};
 use tmuxagent_text::{
     Lang, Text, agent_state, ago, approval_kind, approval_state, clean, clock_seconds, host_owner, host_state, message,
     pane_doing, question, reader_sentence, run_state, run_took, span, stage_attempt, stage_detail, stage_doing, via,
@@ -56,11 +56,11 @@ impl<'a> Table<'a> {
         self.row(name, value, Style::new());
     }
 
-    fn heading(&mut self, text: String, style: Style) {
+    fn heading(&mut self, text: &str, style: Style) {
         if !self.lines.is_empty() {
             self.lines.push(Line::default());
         }
-        self.lines.push(Line::from(Span::styled(text, style)));
+        self.lines.extend(wrap(text, self.width).into_iter().map(|line| Line::from(Span::styled(line, style))));
     }
 
     fn at(&self, at: Timestamp) -> String {
@@ -78,7 +78,7 @@ pub fn approval(model: &Model, id: &ApprovalId, width: u16) -> Vec<Line<'static>
         return vec![Line::from(Span::styled(Text::DecidedMeanwhile.of(lang), theme.dim()))];
     };
     let open = approval.state == ApprovalState::Pending;
-    table.heading(subject(approval), theme.strong());
+    table.heading(&subject(approval), theme.strong());
     table.plain(Text::Place, &clean(&approval.told_place()));
     table.plain(Text::Folder, &clean(&approval.folder));
     table.row(Text::State, approval_state(lang, approval.state), if open { theme.ask() } else { Style::new() });
@@ -114,7 +114,7 @@ pub fn approval(model: &Model, id: &ApprovalId, width: u16) -> Vec<Line<'static>
         table.plain(Text::Decided, &format!("{}{answer}  {by}  {at}", approval_state(lang, verdict)));
     }
     if !approval.options.is_empty() {
-        table.heading(Text::Options.of(lang).to_owned(), theme.strong());
+        table.heading(Text::Options.of(lang), theme.strong());
         for (n, option) in approval.options.iter().enumerate() {
             let shown = option_text(lang, approval, n, &clean(option));
             let mut texts = wrap(&shown, width.saturating_sub(4)).into_iter();
@@ -124,7 +124,7 @@ pub fn approval(model: &Model, id: &ApprovalId, width: u16) -> Vec<Line<'static>
         }
     }
     if !approval.evidence.is_empty() {
-        table.heading(Text::Evidence.of(lang).to_owned(), theme.strong());
+        table.heading(Text::Evidence.of(lang), theme.strong());
         for line in &approval.evidence {
             table.lines.extend(wrap(&clean(line), width).into_iter().map(Line::from));
         }
@@ -140,8 +140,12 @@ pub fn pane(model: &Model, key: &PaneKey, width: u16) -> Vec<Line<'static>> {
         return vec![Line::from(Span::styled(Text::NoPane.of(lang), theme.dim()))];
     };
     let facts = &view.info.facts;
-    table.heading(format!("{}  {}", place_of(view), clean(&view.info.short())), theme.strong());
-    table.row(Text::State, pane_doing(lang, view), theme.pane(view.state).1);
+    table.heading(&format!("{}  {}", clean(&view.info.place()), clean(&view.info.short())), theme.strong());
+    if super::panes::is_only_approved(model, view) {
+        table.row(Text::State, approval_state(lang, ApprovalState::Approved), theme.stage(StageState::Queued).1);
+    } else {
+        table.row(Text::State, pane_doing(lang, view), theme.pane(view.state).1);
+    }
     if let Some(since) = super::panes::stale_since(model, view) {
         let since = table.at(since);
         table.row(Text::Since, &since, theme.warn());
@@ -208,7 +212,7 @@ pub fn stage(model: &Model, reference: &StageRef, width: u16) -> Vec<Line<'stati
         return vec![Line::from(Span::styled(Text::NoRun.of(lang), theme.dim()))];
     };
     let number = run.run.map(|run| format!("  {run}")).unwrap_or_default();
-    table.heading(format!("{}{number}", clean(&run.pipeline)), theme.strong());
+    table.heading(&format!("{}{number}", clean(&run.pipeline)), theme.strong());
     table.plain(Text::Place, &clean(&run.told_place()));
     table.row(Text::State, run_state(lang, run.state), theme.run(run.state).1);
     for (name, at) in [(Text::Started, run.started_at), (Text::Ended, run.ended_at)] {
@@ -220,7 +224,7 @@ pub fn stage(model: &Model, reference: &StageRef, width: u16) -> Vec<Line<'stati
     let wanted = |name: &String| reference.stage.as_ref().is_none_or(|wanted| wanted == name);
     for stage in run.stages.iter().filter(|stage| wanted(&stage.name)) {
         let (sign, style) = theme.stage(stage.shown_state());
-        table.heading(format!("{sign} {}", clean(&stage.name)), style.patch(theme.strong()));
+        table.heading(&format!("{sign} {}", clean(&stage.name)), style.patch(theme.strong()));
         table.row(Text::State, stage_doing(lang, stage), style);
         table.plain(Text::Attempt, &stage_attempt(lang, stage).unwrap_or_default());
         if stage.round > 0 {
@@ -250,7 +254,7 @@ pub fn about(model: &Model, width: u16) -> Vec<Line<'static>> {
     };
     for host in &snapshot.hosts {
         let (sign, style) = theme.host(host.state);
-        table.heading(format!("{sign} {}  {}", clean(host.name.as_str()), host_state(lang, host.state)), style);
+        table.heading(&format!("{sign} {}  {}", clean(host.name.as_str()), host_state(lang, host.state)), style);
         table.plain(Text::Version, &clean(&host.version));
         let since = table.at(host.since);
         table.plain(Text::Since, &since);
@@ -260,7 +264,7 @@ pub fn about(model: &Model, width: u16) -> Vec<Line<'static>> {
         };
         table.plain(Text::Detail, &detail);
     }
-    table.heading(Text::Supervisor.of(lang).to_owned(), theme.strong());
+    table.heading(Text::Supervisor.of(lang), theme.strong());
     let ours = if snapshot.version == model.setup.version {
         String::new()
     } else {

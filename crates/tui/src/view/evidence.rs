@@ -1,6 +1,6 @@
 //! The lines that led to a question, in the room that there is for them.
 
-use super::text::Row;
+use super::text::{Row, cells, wrap};
 use crate::keymap::KeyAction;
 use crate::model::{Model, Panel};
 use ratatui::text::{Line, Span};
@@ -21,10 +21,7 @@ pub fn lines(
     if most == 0 || all.is_empty() {
         return Vec::new();
     }
-    let room = if all.len() > most { most - 1 } else { most };
-    // A dialog ends with what it asks.
-    let ends = matches!(approval.kind, ApprovalKind::Dialog { .. });
-    let (chosen, left_out) = if ends { last_that_fit(all, room) } else { fitting(all, room) };
+    let (chosen, left_out) = chosen(approval, if all.len() > most { most - 1 } else { most });
     let row = |line: &String| {
         let text = if line == GAP { theme.ellipsis().to_owned() } else { clean(line) };
         Row::default().left(format!("{indent}{text}"), theme.dim()).line(width, theme)
@@ -35,6 +32,46 @@ pub fn lines(
         lines.push(Line::from(Span::styled(format!("{indent}{more}"), theme.dim())));
     }
     lines
+}
+
+/// The same for a box in which each of them is read whole: wrapped, and so few that their rows fit.
+pub fn whole_lines(
+    model: &Model,
+    approval: &Approval,
+    (width, most): (u16, usize),
+    indent: &str,
+) -> Vec<Line<'static>> {
+    let theme = model.theme();
+    let room = width.saturating_sub(u16::try_from(2 * indent.len()).unwrap_or(0));
+    for n in (1..=most.min(approval.evidence.len())).rev() {
+        let (chosen, left_out) = chosen(approval, n);
+        let mut lines = Vec::new();
+        for line in &chosen {
+            let text = if line == GAP { theme.ellipsis().to_owned() } else { clean(line) };
+            if cells(&text) + indent.len() <= usize::from(width) {
+                lines.push(Line::from(Span::styled(format!("{indent}{text}"), theme.dim())));
+                continue;
+            }
+            let rows = wrap(&text, room).into_iter().enumerate();
+            let lead = |row: usize| if row == 0 { indent.to_owned() } else { indent.repeat(2) };
+            lines.extend(rows.map(|(row, text)| Line::from(Span::styled(format!("{}{text}", lead(row)), theme.dim()))));
+        }
+        if left_out > 0 {
+            let more = more(model, left_out, None);
+            lines.push(Line::from(Span::styled(format!("{indent}{more}"), theme.dim())));
+        }
+        if lines.len() <= most {
+            return lines;
+        }
+    }
+    // There is no room for one of them.
+    lines(model, approval, (width, most), indent, None)
+}
+
+/// So many of the lines, those that tell most, and how many are left out. A dialog ends with what it asks.
+fn chosen(approval: &Approval, n: usize) -> (Vec<String>, usize) {
+    let ends = matches!(approval.kind, ApprovalKind::Dialog { .. });
+    if ends { last_that_fit(&approval.evidence, n) } else { fitting(&approval.evidence, n) }
 }
 
 /// How many lines are not shown, with the key that shows them.

@@ -76,13 +76,22 @@ fn can_do(model: &Model, action: KeyAction) -> bool {
     if again && model.stage.as_ref().is_some_and(|stage| model.not_to_be_retried(stage).is_some()) {
         return false;
     }
-    let control = match (model.panel, action) {
-        (Panel::Runs, KeyAction::Cancel) => RunControl::Cancel,
-        (Panel::Runs, KeyAction::Skip) => RunControl::Skip,
-        (Panel::Runs, KeyAction::Retry | KeyAction::Explain) => RunControl::Retry,
-        _ => return true,
-    };
-    model.stage.as_ref().is_some_and(|stage| model.may_control(stage, control))
+    let may = |control| model.stage.as_ref().is_some_and(|stage| model.may_control(stage, control));
+    let pane = || model.pane.as_ref().and_then(|pane| model.pane_view(pane));
+    match (model.panel, action) {
+        (Panel::Runs, KeyAction::Cancel) => may(RunControl::Cancel),
+        (Panel::Runs, KeyAction::Skip) => may(RunControl::Skip),
+        (Panel::Runs, KeyAction::Retry) => may(RunControl::Retry),
+        (Panel::Runs, KeyAction::Explain) => model.stage.as_ref().is_some_and(|stage| model.run_of(stage).is_some()),
+        (Panel::Panes, KeyAction::Explain) => {
+            let of_pane = |pane| model.stage_of_interest(pane).is_some();
+            model.target().is_some() || model.pane.as_ref().is_some_and(of_pane)
+        }
+        (_, KeyAction::Start) => pane().is_some_and(|pane| !pane.pipelines.is_empty()),
+        (Panel::Approvals, KeyAction::Open) => model.approval.is_some(),
+        (_, KeyAction::Open | KeyAction::Jump | KeyAction::Send | KeyAction::Details) => pane().is_some(),
+        _ => true,
+    }
 }
 
 /// What matters, most first; the last two are help and the way out.

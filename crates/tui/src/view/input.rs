@@ -1,7 +1,8 @@
 //! Input lines, with what they will do shown as it is typed.
 
-use super::approvals::{effect, place_and_folder, subject};
+use super::approvals::{effect, subject};
 use super::layout::Screen;
+use super::place::Place;
 use super::text::{cells, column, put_lines, steps_text, wrap_steps};
 use crate::model::{EnterAfter, Input, InputKind, Model, Overlay, SendMode, Starting, written_steps};
 use crate::update::lease;
@@ -35,9 +36,9 @@ pub fn render(model: &Model, input: &Input, screen: &Screen, buffer: &mut Buffer
         return boxed_line(model, title, input, (notes, Some(asked)), screen, buffer);
     }
     match &input.kind {
-        InputKind::Send { place, mode, enter, .. } => {
+        InputKind::Send { pane, place, mode, enter } => {
             let title = if *mode == SendMode::Text { Text::SendPrompt } else { Text::SendKeysPrompt };
-            let title = format!("{}  @ {}", title.of(model.lang()), clean(place));
+            let title = super::titled(model, title.of(model.lang()), &Place::of(pane, place), screen);
             boxed_line(model, title, input, (preview(model, input, *mode, *enter), None), screen, buffer)
         }
         InputKind::Given(starting) => given(model, input, starting, screen, buffer),
@@ -107,7 +108,7 @@ fn over(
     let notes = vec![
         (became, theme.bad()),
         (Text::EscCloses.of(lang).to_owned(), theme.busy()),
-        (format!("{}  @ {}", subject(seen), place_and_folder(seen)), theme.dim()),
+        (format!("{}  @ {}", subject(seen), Place::asked_in(seen).whole()), theme.dim()),
         (clean(&tmuxagent_text::question(lang, seen)), theme.dim()),
     ];
     boxed_line(model, Text::Void.of(lang).to_owned(), input, (notes, None), screen, buffer)
@@ -117,7 +118,7 @@ fn over(
 fn asked(model: &Model, approval: &Approval) -> Vec<(String, Style)> {
     let (theme, lang) = (model.theme(), model.lang());
     vec![
-        (format!("{}  @ {}", subject(approval), place_and_folder(approval)), theme.strong()),
+        (format!("{}  @ {}", subject(approval), Place::asked_in(approval).whole()), theme.strong()),
         (clean(&tmuxagent_text::question(lang, approval)), Style::new()),
         (format!("{}{}{}", Text::Effect.of(lang), lang.colon(), effect(model, approval)), theme.warn()),
     ]
@@ -166,7 +167,7 @@ fn boxed_line(
     }
     if let Some(asked) = asked {
         let free = room.saturating_sub(lines.len()).min(super::confirm::EVIDENCE);
-        lines.extend(super::evidence::lines(model, asked, (width, free), "  ", None));
+        lines.extend(super::evidence::whole_lines(model, asked, (width, free), "  "));
     }
     let height = u16::try_from(lines.len()).unwrap_or(0) + 3;
     let area = Rect { y: screen.footer.y.saturating_sub(height), height, ..frame };

@@ -1,6 +1,7 @@
 //! Boxes with a list: what the freeze holds back, what can be started.
 
 use super::layout::Screen;
+use super::place::Place;
 use super::text::{Row, put_empty, put_lines, window};
 use crate::model::{Model, Pick};
 use ratatui::buffer::Buffer;
@@ -19,11 +20,17 @@ pub fn render_held(model: &Model, selected: Option<&IntentId>, screen: &Screen, 
     }
     let at = held.iter().position(|send| Some(&send.intent) == selected).unwrap_or(0);
     let start = window(held.len(), at, at, usize::from(inner.height));
+    // What is typed has at least half of the row.
+    let most = usize::from(inner.width) / 2;
     let lines = held.iter().enumerate().skip(start).take(usize::from(inner.height)).map(|(n, send)| {
         let style = if n == at { theme.selected() } else { Style::new() };
+        let place = match &send.pane {
+            Some(pane) => Place::of(pane, &send.place).fit(most, theme.ellipsis()),
+            None => clean(&send.place),
+        };
         Row::default()
             .left(if n == at { theme.cursor() } else { " " }, theme.strong())
-            .left(format!("{}  ", clean(&send.told_place())), theme.dim())
+            .left(format!("{place}  "), theme.dim())
             .left(reveal(&send.text), style)
             .left(
                 send.reader.as_ref().map_or_else(String::new, |who| format!("  {}", reader_sentence(lang, who))),
@@ -37,7 +44,8 @@ pub fn render_held(model: &Model, selected: Option<&IntentId>, screen: &Screen, 
 
 pub fn render_pick(model: &Model, pick: &Pick, screen: &Screen, buffer: &mut Buffer) {
     let (theme, lang) = (model.theme(), model.lang());
-    let title = format!("{}  @ {}", Text::StartTitle.of(lang), clean(&pick.place));
+    let place = Place::of(&pick.pane, &pick.place);
+    let title = super::titled(model, Text::StartTitle.of(lang), &place, screen);
     let inner = super::boxed(model, title, fitting(screen, pick.items.len()), buffer);
     let start = window(pick.items.len(), pick.cursor, pick.cursor, usize::from(inner.height));
     let shown = pick.items.iter().enumerate().skip(start).take(usize::from(inner.height));

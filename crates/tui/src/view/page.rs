@@ -1,7 +1,7 @@
 //! Boxes of text: a title, lines, and how far they are scrolled.
 
 use super::details::{about, approval, pane, stage};
-use super::events::event_line;
+use super::events::event_lines;
 use super::explain::explanation;
 use super::layout::Screen;
 use super::text::{Row, column, put_lines, wrap};
@@ -100,7 +100,7 @@ fn events(model: &Model, history: &[tmuxagent_model::EventLine], width: u16) -> 
     let newest = model.snapshot.as_ref().map_or(&[][..], |snapshot| &snapshot.events);
     let last = history.last().map_or(0, |event| event.seq);
     let all = newest.iter().rev().filter(|event| event.seq > last || history.is_empty()).chain(history.iter().rev());
-    let lines: Vec<Line<'static>> = all.map(|event| event_line(model, event, width)).collect();
+    let lines: Vec<Line<'static>> = all.flat_map(|event| event_lines(model, event, width)).collect();
     if lines.is_empty() { vec![sentence(model, Text::NoEvents)] } else { lines }
 }
 

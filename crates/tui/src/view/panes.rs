@@ -1,13 +1,14 @@
 //! The watched panes.
 
-use super::text::{PanelRow, Row, cells, column, cut_start, place_of, put_empty, put_lines, window};
+use super::place::Place;
+use super::text::{PanelRow, Row, cells, column, put_empty, put_lines, window};
 use crate::model::{Model, Panel};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 use std::collections::BTreeMap;
-use tmuxagent_model::{AgentState, HostState, PaneState, PaneView, Reads, Timestamp};
-use tmuxagent_text::{Lang, Text, agent_state, ago, clean, pane_state, reads};
+use tmuxagent_model::{AgentState, ApprovalState, HostState, PaneState, PaneView, Reads, StageState, Timestamp};
+use tmuxagent_text::{Lang, Text, agent_state, ago, approval_state, clean, pane_state, reads};
 
 pub fn render(model: &Model, area: Rect, buffer: &mut Buffer) {
     let rows = rows(model, area);
@@ -35,23 +36,25 @@ pub fn rows(model: &Model, area: Rect) -> Vec<PanelRow> {
     let at = selected.unwrap_or(0);
     let start = window(panes.len(), at, at, height);
     let places = places(&panes);
-    let widest = places.iter().map(|place| cells(place)).max().unwrap_or(0);
+    let widest = places.iter().map(|place| cells(&place.whole())).max().unwrap_or(0);
+    let least = places.iter().map(Place::least).max().unwrap_or(0);
     let shown = panes.iter().zip(places).enumerate().skip(start).take(height);
     shown
         .map(|(index, (pane, place))| {
-            let line = row(model, pane, (&place, widest), Some(index) == selected, area.width);
+            let line = row(model, pane, (&place, least, widest), Some(index) == selected, area.width);
             PanelRow { index, line }
         })
         .collect()
 }
 
 /// Where the panes are; those that share their place with another bear their ids.
-fn places(panes: &[&PaneView]) -> Vec<String> {
+fn places(panes: &[&PaneView]) -> Vec<Place> {
     let mut times: BTreeMap<String, usize> = BTreeMap::new();
-    panes.iter().for_each(|pane| *times.entry(place_of(pane)).or_default() += 1);
+    panes.iter().for_each(|pane| *times.entry(pane.info.place()).or_default() += 1);
     let told = |pane: &&PaneView| {
-        let place = place_of(pane);
-        if times.get(&place).is_some_and(|times| *times > 1) { pane.info.key.told(&place) } else { place }
+        let name = pane.info.place();
+        let place = Place::of(&pane.info.key, &name);
+        if times.get(&name).is_some_and(|times| *times > 1) { place } else { place.unnumbered() }
     };
     panes.iter().map(told).collect()
 }
@@ -91,6 +94,12 @@ fn pane_word(lang: Lang, pane: &PaneView) -> String {
     word.to_owned()
 }
 
+/// Whether a pane counts as running only for what was approved and can still be taken back: nothing runs there yet.
+pub fn is_only_approved(model: &Model, pane: &PaneView) -> bool {
+    let busy = pane.agent.as_ref().is_some_and(|agent| is_busy(&agent.state));
+    pane.state == PaneState::Running && !busy && model.is_only_approved(&pane.info.key)
+}
+
 /// Whether something goes on in an agent, or it waits for somebody.
 const fn is_busy(state: &AgentState) -> bool {
     match state {
@@ -110,13 +119,14 @@ const LEAST_PLACE: usize = 6;
 fn row(
     model: &Model,
     pane: &PaneView,
-    (place, widest): (&str, usize),
+    (place, least, widest): (&Place, usize, usize),
     selected: bool,
     width: u16,
 ) -> ratatui::text::Line<'static> {
     let theme = model.theme();
     let lang = model.lang();
-    let (sign, style) = theme.pane(pane.state);
+    let approved = is_only_approved(model, pane);
+    let (sign, style) = if approved { theme.stage(StageState::Queued) } else { theme.pane(pane.state) };
     let here = selected && model.panel == Panel::Panes;
     let name = if here {
         theme.selected()
@@ -136,16 +146,19 @@ fn row(
     let word_width = if lang == Lang::Zh { 6 } else { 9 };
     // Sign and state are the last to give way: a place of which the end is seen, and no age, tell more than no state.
     let most = (wide * 3 / 5).max(wide.min(40).saturating_sub(8)).min(wide.saturating_sub(word_width + 4));
-    let place_width = widest.min(most).max(1);
+    let place_width = widest.min(most.max(least)).max(1);
     let room = wide.saturating_sub(place_width + 8);
     let stated = most >= LEAST_PLACE;
     let age = age.filter(|age| !stated || wide > place_width + word_width + cells(age) + 4);
-    let place = cut_start(place, place_width, theme.ellipsis());
+    let place = place.fit(place_width, theme.ellipsis());
     let mut row = Row::default().left(cursor, theme.strong()).left(sign, style).left(" ", Style::new());
     if !stated {
         return row.left(place, name).right_some(age, tone).line(width, theme);
     }
-    let word = pane_word(lang, pane);
+    let word = match approved {
+        true => approval_state(lang, ApprovalState::Approved).to_owned(),
+        false => pane_word(lang, pane),
+    };
     row = row.left(column(&place, place_width, theme), name).left(" ", Style::new());
     row = row.left(column(&word, word_width, theme), style);
     if room >= 20 {

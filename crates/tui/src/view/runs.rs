@@ -1,14 +1,14 @@
 //! Pipelines with their stages. Where there is no room for all stages, the run under the cursor is open and the others
 //! show their stages' signs in one row.
 
-use super::approvals::pane_in_brief;
-use super::text::{PanelRow, Row, cells, column, cut_start, put_empty, put_lines, window};
+use super::place::Place;
+use super::text::{PanelRow, Row, cells, column, put_empty, put_lines, window};
 use crate::model::{Model, Panel, RunRow};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::Line;
-use tmuxagent_model::{HostName, Millis, RunView, StageState, StageView, Timestamp};
+use tmuxagent_model::{Millis, RunView, StageState, StageView, Timestamp};
 use tmuxagent_text::{Lang, Text, clean, run_state, span, stage_detail, stage_doing};
 
 pub fn render(model: &Model, area: Rect, buffer: &mut Buffer) {
@@ -78,23 +78,12 @@ fn run_line(model: &Model, row: &RunRow<'_>, open: bool, look: Look) -> Line<'st
         .left(sign, style)
         .left(" ", Style::new())
         .left(clean(&run.pipeline), look.name(model, theme.strong()))
-        .left(number.clone(), theme.dim());
+        .left(number, theme.dim());
+    let place = Place::of(&run.pane, &run.place);
     if open {
-        let used = 6 + cells(&clean(&run.pipeline)) + cells(&number) + 18;
-        let place = clean(&run.told_place());
-        let room = usize::from(look.width).saturating_sub(used);
-        // Of two hosts with the same names nothing else tells which it is.
-        let host = if run.pane.host == HostName::local() {
-            String::new()
-        } else {
-            format!("{}/", clean(run.pane.host.as_str()))
-        };
-        let rest = place.strip_prefix(host.as_str()).unwrap_or(&place);
-        let place = format!("{host}{}", cut_start(rest, room.saturating_sub(cells(&host)), theme.ellipsis()));
-        line = line.left(format!("  {place}"), theme.dim());
-        line = line.right(run_state(lang, run.state), style);
+        line = line.place("  ", place, theme.dim()).right(run_state(lang, run.state), style);
     } else {
-        line = line.left(format!(" {} ", pane_in_brief(&run.pane)), theme.dim());
+        line = line.place(" ", place, theme.dim()).left(" ", Style::new());
         for stage in &run.stages {
             let (sign, style) = theme.stage(stage.shown_state());
             line = line.left(" ", Style::new()).left(sign, style);
@@ -148,7 +137,8 @@ fn stage_line(model: &Model, run: &RunView, stage: &StageView, look: Look) -> Li
         line = line.left(format!(" {round}"), style);
     }
     if let Some(pane) = &stage.pane {
-        line = line.left(format!(" {}", pane.pane), theme.dim());
+        let place = Place::of(pane, stage.place.as_deref().unwrap_or_default());
+        line = line.place(" ", place, theme.dim());
     }
     if !not_reached && !stage.detail.is_empty() && room > name_width + state_width + 24 {
         line = line.left(format!("  {}", clean(&stage_detail(lang, stage, now, None))), theme.dim());

@@ -1,5 +1,7 @@
 //! What the screens look like, as text; colours and hostile text are checked apart.
 
+mod boxes;
+mod places;
 mod rows;
 
 use super::*;

@@ -1,14 +1,15 @@
 //! Text in cells: cutting, wrapping, rows with something at their right end.
 
 use super::fold::{Commands, Fold};
+use super::place::Place;
 use crate::theme::Theme;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget;
-use tmuxagent_model::{KeyStep, PaneView};
-use tmuxagent_text::{clean, reveal};
+use tmuxagent_model::KeyStep;
+use tmuxagent_text::reveal;
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
@@ -67,6 +68,19 @@ pub fn cut_start(text: &str, width: usize, ellipsis: &str) -> String {
     if width == 0 { String::new() } else { out }
 }
 
+/// Both ends of the text in at most `width` cells.
+#[must_use]
+pub fn cut_middle(text: &str, width: usize, ellipsis: &str) -> String {
+    if cells(text) <= width {
+        return text.to_owned();
+    }
+    let Some(room) = width.checked_sub(1) else { return String::new() };
+    // The end has the bigger half: it tells more often what something is.
+    let end = cut_start(text, room.div_ceil(2) + 1, "");
+    let beginning = cut(text, room.saturating_sub(cells(&end)) + 1, "");
+    format!("{beginning}{ellipsis}{end}")
+}
+
 /// The text in lines of at most `width` cells.
 #[must_use]
 pub fn wrap(text: &str, width: u16) -> Vec<String> {
@@ -95,10 +109,30 @@ pub fn wrap_steps(text: &str, width: u16) -> Vec<String> {
 #[derive(Debug, Default)]
 pub struct Row {
     left: Vec<Span<'static>>,
+    named: Option<Named>,
     right: Vec<Span<'static>>,
 }
 
+/// A pane's name in a row.
+#[derive(Debug)]
+struct Named {
+    /// How many parts of the left stand before it.
+    behind: usize,
+    /// Blanks between them and it.
+    gap: &'static str,
+    place: Place,
+    style: Style,
+}
+
 impl Row {
+    /// Adds a pane's name to the left, behind a gap. It takes the cells that all the rest leaves; where these are too few for
+    /// what is never cut of it, what stands behind it gives way, then what stands before it.
+    #[must_use]
+    pub fn place(mut self, gap: &'static str, place: Place, style: Style) -> Self {
+        self.named = Some(Named { behind: self.left.len(), gap, place, style });
+        self
+    }
+
     /// Adds to the left.
     #[must_use]
     pub fn left(mut self, text: impl Into<String>, style: Style) -> Self {
@@ -138,11 +172,31 @@ impl Row {
             right = 0;
         }
         let gap = usize::from(right > 0);
-        let mut spans = cut_spans(self.left, width.saturating_sub(right + gap), theme);
+        let room = width.saturating_sub(right + gap);
+        let mut spans = match self.named {
+            Some(named) => named.among(self.left, room, theme),
+            None => cut_spans(self.left, room, theme),
+        };
         let pad = width.saturating_sub(spans_width(&spans) + right);
         spans.push(Span::raw(" ".repeat(pad)));
         spans.extend(self.right);
         Line::from(spans)
+    }
+}
+
+impl Named {
+    /// With the other parts of the left, in at most `room` cells.
+    fn among(self, mut before: Vec<Span<'static>>, room: usize, theme: Theme) -> Vec<Span<'static>> {
+        let after = before.split_off(self.behind);
+        let others = spans_width(&before) + spans_width(&after) + cells(self.gap);
+        let name = self.place.fit(room.saturating_sub(others), theme.ellipsis());
+        let name = Span::styled(format!("{}{name}", self.gap), self.style);
+        let wide = cells(&name.content);
+        let mut spans = cut_spans(before, room.saturating_sub(wide), theme);
+        let rest = room.saturating_sub(spans_width(&spans) + wide);
+        spans.push(name);
+        spans.extend(cut_spans(after, rest, theme));
+        cut_spans(spans, room, theme)
     }
 }
 
@@ -202,12 +256,6 @@ pub fn put_lines(lines: impl IntoIterator<Item = Line<'static>>, area: Rect, buf
 pub fn put_empty(text: &str, theme: Theme, area: Rect, buffer: &mut Buffer) {
     let lines = wrap(text, area.width).into_iter().map(|line| Line::from(Span::styled(line, theme.dim())));
     put_lines(lines, area, buffer);
-}
-
-/// `session:window.pane`, with its machine where that is another one.
-#[must_use]
-pub fn place_of(pane: &PaneView) -> String {
-    clean(&pane.info.place())
 }
 
 /// What is typed, exactly: texts quoted with nothing hidden, keys by tmux's names.

@@ -392,8 +392,10 @@ fn the_key_for_no_takes_a_yes_back_as_long_as_that_is_possible() {
         Sample::empty().pane(pane(1, "s", "w", PaneState::Running, "")).approval(asked).build()
     };
     let no = "{'command':'decide','approval':'A','revision':1,'verdict':{'approve':false}}";
-    check(picture(Some(later(60_000))), "x", no);
-    check(picture(Some(later(60_000))), "tab tab d x", no);
+    check(picture(Some(later(60_000))), "x", "");
+    check(picture(Some(later(60_000))), "x n", "");
+    check(picture(Some(later(60_000))), "x y", no);
+    check(picture(Some(later(60_000))), "tab tab d x y", no);
     check(picture(None), "x", "(nothing here waits for a decision)");
     check(picture(Some(NOW)), "tab tab x", "(nothing here waits for a decision)");
 }

@@ -41,6 +41,42 @@ fn the_footer_offers_what_can_be_done() {
 }
 
 #[test]
+fn the_footer_offers_no_key_that_does_nothing_here() {
+    let footer = |snapshot: Snapshot, keys: &str| {
+        let mut model = showing(snapshot);
+        model.size = (200, 30);
+        press_at(&mut model, NOW, keys);
+        shown(&model).lines().last().unwrap_or_default().to_owned()
+    };
+    let mut never = run("ci", 7, 1, "s:w.0").stages([stage("test", StageState::Waiting, 0, 1)]);
+    (never.run, never.state, never.started_at) = (None, None, None);
+    let idle = || Sample::empty().pane(pane(1, "s", "w", PaneState::Idle, ""));
+    for keys in ["tab", "tab j"] {
+        let told = footer(idle().run(never.clone()).build(), keys);
+        assert!(!told.contains("r retry") && !told.contains("c cancel") && told.contains("n start"), "{keys}: {told}");
+    }
+    let told = footer(idle().build(), "");
+    assert!(!told.contains("n start") && !told.contains("e explain") && told.contains("s send"), "{told}");
+    let told = footer(Sample::empty().build(), "");
+    for key in ["Enter open", "s send", "n start", "d details"] {
+        assert!(!told.contains(key) && told.contains("? help"), "{key}: {told}");
+    }
+}
+
+#[test]
+fn a_box_that_is_about_no_pane_goes_to_none() {
+    for open in ["v", "?", "P", "!", "i"] {
+        for go in ["enter", "o"] {
+            let mut model = showing(Sample::busy().build());
+            let actions = press_at(&mut model, NOW, &format!("{open} {go}"));
+            assert!(!told(&actions).contains("jump"), "{open} {go}: {}", told(&actions));
+            assert_eq!(model.overlays.len(), 1, "{open} {go}: it stays open");
+        }
+    }
+    check(Sample::busy().build(), "d enter", "jump %1");
+}
+
+#[test]
 fn a_stage_that_was_not_reached_does_not_wait() {
     let mut model = showing(failed());
     for (lang, told) in [(tmuxagent_text::Lang::En, "not reached"), (tmuxagent_text::Lang::Zh, "未执行到")] {

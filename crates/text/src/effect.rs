@@ -31,7 +31,7 @@ pub const fn meant_by_no(lang: Lang, approval: &Approval) -> &'static str {
     match &approval.kind {
         ApprovalKind::Gate => lang.pick(
             "nothing is typed; the stage is not started, and the run ends as rejected unless other stages go on",
-            "不输入任何内容；不启动该阶段；若没有其他阶段继续，此次运行以“已拒绝”结束",
+            "不输入任何内容；不启动该阶段；若无其他阶段继续，运行即以拒绝告终",
         ),
         ApprovalKind::Settle { .. } if approval.stage.is_none() => Text::EffectNothing.of(lang),
         ApprovalKind::Failed { .. } | ApprovalKind::Settle { .. } => lang.pick(

@@ -104,11 +104,7 @@ fn a_pane_on_which_nothing_runs_yet_says_so() {
 #[test]
 fn a_yes_is_taken_back_only_by_a_yes_to_the_box() {
     for (lang, title, told) in [
-        (
-            Lang::En,
-            "take it back?",
-            "if taken back: nothing is typed; the stage is not started",
-        ),
+        (Lang::En, "take it back?", "if taken back: nothing is typed; the stage is not started"),
         (Lang::Zh, "撤回此次批准？", "撤回后: 不输入任何内容；不启动该阶段"),
     ] {
         let mut model = screen(approved(), (80, 24), lang);

@@ -350,7 +350,7 @@ pub fn said_no_lines(model: &Model, approval: &Approval, when: Text, width: u16)
         [] => meant_by_no(lang, approval).to_owned(),
         steps => format!("{} {}", Text::EffectTypes.of(lang), steps_text(steps)),
     };
-    let text = format!("{}{} {does}", when.of(lang), lang.colon());
+    let text = format!("{}{}{does}", when.of(lang), lang.colon());
     let warn = model.theme().warn();
     wrap_steps(&text, width).into_iter().map(|line| Line::from(Span::styled(line, warn))).collect()
 }

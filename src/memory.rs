@@ -79,8 +79,8 @@ pub fn mind_panics() {
 
 /// Whether it says that memory was refused (ENOMEM, or EAGAIN for a thread: pthread_create(3)).
 fn is_of_memory(words: &str) -> bool {
-    let is = |code: u8| words.contains(&format!("(os error {code})")) || words.contains(&format!("code: {code},"));
-    is(12) || words.contains("spawn") && is(11)
+    let is = |codes: [&str; 2]| codes.iter().any(|code| words.contains(code));
+    is(["(os error 12)", "code: 12,"]) || words.contains("spawn") && is(["(os error 11)", "code: 11,"])
 }
 
 fn given(block: *mut u8) -> *mut u8 {

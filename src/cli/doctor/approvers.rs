@@ -100,7 +100,7 @@ mod tests {
 
     #[test]
     fn a_gate_that_nobody_who_is_asked_may_open_is_found() {
-        let text = "version: 1\npipelines:\n- name: site\n  stages:\n  - name: live\n    actions_on_start: [{run: echo live}]\n    \
+        let text = "version: 1\npipelines:\n- name: site\n  match: {window_name: site}\n  stages:\n  - name: live\n    actions_on_start: [{run: echo live}]\n    \
                     require_approval: {approvers: [root, mei]}\n";
         let (policy, found) = tmuxagent_policy::analyse(&[Source::new("p.yaml", text)]);
         let policy = policy.unwrap_or_else(|| panic!("{}", found.show(Lang::En)));

@@ -3,7 +3,7 @@
 use super::*;
 use tmuxagent_model::{
     AgentAnswer, AgentQuestion, AgentQuestionKind, AgentRequest, AgentSeen, AgentState, Ancestor, AnswerRole, Approval,
-    ApprovalState, Front, Intent, Outcome, RequestNews, Verdict,
+    ApprovalState, Front, RequestNews, Verdict,
 };
 
 fn question(words: &str) -> AgentQuestion {
@@ -193,25 +193,4 @@ fn an_agent_whose_dialog_would_wait_for_its_hook_is_not_kept() {
     let mut room = Room::new();
     let (ticket, id) = wait(&mut room, 5, false);
     assert_eq!((given(&mut room, ticket), id), (Some(Reply::Done), None));
-}
-
-#[test]
-fn after_a_crash_no_key_follows_an_answer_that_may_have_gone_out() {
-    let mut room = Room::new();
-    let (_, id) = wait(&mut room, 5, true);
-    show(&mut room, Some("touch x"), id.as_deref());
-    decide(&mut room, "Yes");
-    // The round is written down, and the supervisor dies.
-    let round = room.core.finish(room.now).unwrap();
-    let intents: Vec<Intent> = room.core.engine().open_intents().cloned().collect();
-    assert_eq!(intents.len(), 1);
-    drop(round);
-    let mut next = Room::with(room.core.engine().clone(), Restored::default());
-    next.see(1);
-    next.commit();
-    assert_eq!((next.typed(), next.core.engine().open_intents().count()), (vec![], 0));
-    assert_eq!(intents[0].effect.lost(true, "x"), Outcome::Unknown { error: "x".into() });
-    // Where the dialog is still shown it is asked anew.
-    show(&mut next, Some("touch x"), None);
-    assert_eq!(open(&next).len(), 1);
 }

@@ -39,21 +39,21 @@ fn the_box_of_a_no_says_what_it_does() {
             ApprovalKind::Gate,
             vec![],
             "if rejected: nothing is typed; the stage is not started",
-            "拒绝后: 不输入任何内容；不启动该阶段",
+            "拒绝后：不输入任何内容；不启动该阶段",
         ),
         (
             ApprovalKind::Failed { on_approve: OnApprove::Rerun },
             vec![],
             "if rejected: nothing is typed; the stage has failed for good",
-            "拒绝后: 不输入任何内容；该阶段最终失败",
+            "拒绝后：不输入任何内容；该阶段最终失败",
         ),
         (
             ApprovalKind::Overdue,
             vec![],
             "if rejected: nothing is typed; its command goes on",
-            "拒绝后: 不输入任何内容；它的命令继续运行",
+            "拒绝后：不输入任何内容；它的命令继续运行",
         ),
-        (ApprovalKind::Asks, typed, "if rejected: types \"n\" Enter", "拒绝后: 输入 \"n\" Enter"),
+        (ApprovalKind::Asks, typed, "if rejected: types \"n\" Enter", "拒绝后：输入 \"n\" Enter"),
     ] {
         for (lang, told) in [(Lang::En, en), (Lang::Zh, zh)] {
             for size in [(80, 24), (40, 12)] {
@@ -105,7 +105,7 @@ fn a_pane_on_which_nothing_runs_yet_says_so() {
 fn a_yes_is_taken_back_only_by_a_yes_to_the_box() {
     for (lang, title, told) in [
         (Lang::En, "take it back?", "if taken back: nothing is typed; the stage is not started"),
-        (Lang::Zh, "撤回此次批准？", "撤回后: 不输入任何内容；不启动该阶段"),
+        (Lang::Zh, "撤回此次批准？", "撤回后：不输入任何内容；不启动该阶段"),
     ] {
         let mut model = screen(approved(), (80, 24), lang);
         assert!(press(&mut model, "x").is_empty());

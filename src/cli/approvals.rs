@@ -208,7 +208,7 @@ pub(super) fn show(out: &Output, approval: &Approval, now: Timestamp, me: &str) 
         if value.is_empty() {
             Ok(())
         } else {
-            out.quoted(&format!("{}: ", out.paint(Tone::Dim, word(lang, head))), Tone::Plain, &value)
+            out.quoted(&format!("{}{}", out.paint(Tone::Dim, word(lang, head)), lang.colon()), Tone::Plain, &value)
         }
     };
     out.line(&format!("{} {}", out.paint(Tone::Bold, &name(approval)), approval_state(lang, approval.state)))?;

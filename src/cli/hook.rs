@@ -2,13 +2,13 @@
 //! silently and soon: the agent waits for it, and a complaint could end up in its prompt or hold up its tool.
 //!
 //! One that asks a person, of an agent that shows its dialog meanwhile, stays: the supervisor keeps it waiting, and what was
-//! decided there it prints for its agent. It ends with the supervisor's connection, and with its agent.
+//! decided there it prints for its agent. It ends with its agent, and where no supervisor follows the one that kept it.
 
 use super::{exit, overrides_of_variables};
 use clap::Args;
 use std::ffi::OsString;
 use std::io::{Read as _, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -21,6 +21,11 @@ use tmuxagent_model::Via;
 
 /// It ends by then, unless it is kept waiting. What an agent does is seen without it too, so nothing hangs on it.
 const LIMIT: Duration = Duration::from_millis(40);
+
+/// How long the next supervisor is waited for by one that waits for an answer; its agent shows the dialog meanwhile.
+const RESTART: Duration = Duration::from_secs(30);
+/// How often it is looked for.
+const PAUSE: Duration = Duration::from_millis(200);
 
 /// Reads the event's JSON from standard input. Its exit code is always 0, and it prints nothing but the answer to a question
 /// that it waited for.
@@ -108,17 +113,33 @@ fn tell(event: &str, state_dir: Option<PathBuf>, kept: &AtomicBool) -> Option<()
         let asks = asks?;
         kept.store(true, Ordering::SeqCst);
         tokio::select! {
-            answer = answered(connection, &asks) => print(&answer?),
+            answer = answered(connection, &socket, &asks) => print(&answer?),
             () = agent_is_gone() => None,
         }
     })
 }
 
-/// What was decided, in the agent's form.
-async fn answered(mut connection: Connection, asks: &HookRequest) -> Option<String> {
-    match connection.request(Request::Await { request: asks.request.clone() }).await.ok()? {
-        Reply::Given { role, label } => asks.answer(role, &label),
-        _ => None,
+/// What was decided, in the agent's form. A supervisor that dies may have written down a decision and given it to nobody: the
+/// next one is asked for it.
+async fn answered(mut connection: Connection, socket: &Path, asks: &HookRequest) -> Option<String> {
+    let mut again = false;
+    loop {
+        match connection.request(Request::Await { request: asks.request.clone(), again }).await {
+            Ok(Reply::Given { role, label }) => return asks.answer(role, &label),
+            Ok(_) => return None,
+            Err(_) => connection = tokio::time::timeout(RESTART, anew(socket)).await.ok()?,
+        }
+        again = true;
+    }
+}
+
+/// A connection to the next supervisor.
+async fn anew(socket: &Path) -> Connection {
+    loop {
+        tokio::time::sleep(PAUSE).await;
+        if let Ok(connection) = Connection::open(socket, hello(Via::Hook, None, None)).await {
+            return connection;
+        }
     }
 }
 

@@ -12,7 +12,8 @@ use tmuxagent_model::{Alert, AlertKind, Approval, ApprovalId, ApprovalState, Run
 use tmuxagent_text::plain::{CUT, cut_bytes, harmless, one_line};
 use tmuxagent_text::redact::Redactor;
 use tmuxagent_text::{
-    Lang, Text, answered, effect_sentence, more_characters, open_until, question, sentence, steps_line, told_option,
+    Lang, Text, answered, as_it_is, effect_sentence, more_characters, open_until, question, sentence, steps_line,
+    told_option,
 };
 
 /// The most last lines that several messages show as one, and that one of them shows.
@@ -297,7 +298,7 @@ impl Ask {
             stage,
             reason: lang.reason(&approval.kind),
             question: words(&question(lang, approval)),
-            command: Sent::of(words(&effect_sentence(lang, &approval.effect_text))),
+            command: Sent::of(words(&as_it_is(&effect_sentence(lang, &approval.effect_text)))),
             types: !approval.effect.is_empty(),
             answered: answered(approval),
             command_of_no: Sent::of(words(&steps_line(&approval.effect_no))),

@@ -13,7 +13,7 @@ use tmuxagent_model::{Approval, ApprovalId, ApprovalKind, KeyStep, Verdict};
 use tmuxagent_text::escape;
 use tmuxagent_text::plain::one_line;
 use tmuxagent_text::redact::Redactor;
-use tmuxagent_text::{Lang, Text, answered, effect_sentence, message, question, told_option};
+use tmuxagent_text::{Lang, Text, answered, as_it_is, effect_sentence, message, question, told_option};
 use tmuxagent_text::{local, open_until};
 use tmuxagent_yaml::nearest;
 
@@ -127,7 +127,7 @@ pub fn request_text(
 fn effects(approval: &Approval, lang: Lang, redactor: &Redactor) -> String {
     let line = |text: &str| one_line(&redactor.redact(text));
     let step = |step: &KeyStep| match step {
-        KeyStep::Text(text) => line(text),
+        KeyStep::Text(text) => line(&as_it_is(text)),
         KeyStep::Key(key) => format!("[{}]", line(key)),
     };
     let block = |label: &str, steps: &[KeyStep]| match steps {
@@ -137,7 +137,7 @@ fn effects(approval: &Approval, lang: Lang, redactor: &Redactor) -> String {
     let mut text = match answered(approval) {
         Some(typed) => format!("\n{}{}{}\n", Text::Effect.of(lang), lang.colon(), typed.of(lang)),
         None if approval.effect.is_empty() && !approval.effect_text.is_empty() => {
-            let told = line(&effect_sentence(lang, &approval.effect_text));
+            let told = line(&as_it_is(&effect_sentence(lang, &approval.effect_text)));
             format!("\n{}\n  {told}\n", lang.pick("If approved:", "批准后："))
         }
         None if approval.option_effects.is_empty() => {

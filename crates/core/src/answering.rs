@@ -70,6 +70,14 @@ const fn rests(state: &AgentState) -> bool {
 }
 
 impl Core {
+    /// What was decided about the request of a process that waits for it still, though a supervisor before this one had written
+    /// down that it is given: that one died between the two.
+    pub(crate) fn given_before(&self, by: &Ancestor) -> Option<Reply> {
+        let waits = by.line.first().map(|pid| format!("{pid}-"))?;
+        let (role, label) = self.engine.given_before(self.now, by.pid, &waits)?;
+        Some(Reply::Given { role, label })
+    }
+
     /// Keeps a request waiting until it is decided; one that nobody can decide here is let go at once.
     pub(crate) fn await_answer(&mut self, peer: &Peer, by: Option<Ancestor>, request: AgentRequest, ticket: Ticket) {
         let pane = self.pane_of(by.as_ref());

@@ -70,7 +70,12 @@ impl Core {
                 let answer = self.take_hook(ancestor, report);
                 self.respond(ticket, answer);
             }
-            Request::Await { request } => self.await_answer(&peer, ancestor, request, ticket),
+            Request::Await { request, again } => {
+                match ancestor.as_ref().filter(|_| again).and_then(|by| self.given_before(by)) {
+                    Some(given) => self.acts.push(Act::Answer(ticket, given)),
+                    None => self.await_answer(&peer, ancestor, request, ticket),
+                }
+            }
             Request::Say { message } => {
                 let answer = self.say(ancestor.as_ref(), *message);
                 self.answer(ticket, answer);

@@ -14,7 +14,7 @@ use super::turn::Turn;
 use serde::{Deserialize, Serialize};
 use tmuxagent_model::{
     AgentQuestion, AgentQuestionKind, AnswerRole, ApprovalId, ApprovalKind, ApprovalState, DirectAnswer, Effect, Front,
-    KeyStep, Needs, Outcome, PaneKey, SendKeys, SkipReason, Verdict,
+    KeyStep, Millis, Needs, Outcome, PaneKey, SendKeys, SkipReason, Timestamp, Verdict,
 };
 
 /// The most rows of a dialog that go with its question: a person decides on all that it shows.
@@ -278,6 +278,10 @@ impl Turn<'_> {
     pub fn direct_outcome(&mut self, purpose: &Purpose, answer: &DirectAnswer, outcome: &Outcome) {
         let nobody = matches!(outcome, Outcome::Skipped { reason } if *reason != SkipReason::Withdrawn);
         if nobody {
+            // Whoever comes back for it gets none: its key is pressed.
+            if let Purpose::Reply { approval } = purpose {
+                self.is_asked_by(approval, None);
+            }
             self.emit(Effect::Send(answer.instead.clone()), purpose.clone());
         }
     }
@@ -304,6 +308,32 @@ fn title(agent: &str, question: &AgentQuestion) -> String {
         _ => format!("{agent} asks: {first}"),
     };
     cut(&text, TITLE)
+}
+
+/// How long after a decision its answer is given to who comes back for it: as long as a supervisor takes that starts again.
+const GIVEN_AGAIN: Millis = Millis(60_000);
+
+impl super::Engine {
+    /// The answer that was just given to a request whose name begins so, of the agent with this process; `None` where it is still to
+    /// be given, or where its dialog's key takes its place.
+    #[must_use]
+    pub fn given_before(&self, now: Timestamp, agent: u32, request: &str) -> Option<(AnswerRole, String)> {
+        let is_open = |id: &ApprovalId| {
+            let mut open = self.state.intents.iter();
+            open.any(|(_, row)| matches!(&row.purpose, Purpose::Reply { approval } if approval == id))
+        };
+        let of_agent = |row: &&ApprovalRow| row.asker.as_ref().is_some_and(|front| front.pid == agent);
+        let rows = self.state.approvals.values().filter(|row| !row.grace).filter(of_agent);
+        let given = rows.filter_map(|row| {
+            let (dialog, decision) = (row.dialog.as_ref()?, row.approval.decision.as_ref()?);
+            let meant = dialog.request.as_ref().is_some_and(|name| name.starts_with(request));
+            let recent = now.since(decision.at) < GIVEN_AGAIN;
+            let answer = decision.verdict.answer.as_deref().and_then(|label| dialog.answer(label))?;
+            let counts = meant && recent && answer.may_go_direct() && !is_open(&row.approval.id);
+            counts.then(|| (decision.at, (answer.role, answer.label.clone())))
+        });
+        given.max_by_key(|(at, _)| *at).map(|(_, answer)| answer)
+    }
 }
 
 #[cfg(test)]

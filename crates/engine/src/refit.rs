@@ -7,10 +7,13 @@ use super::state::StageRun;
 use super::turn::{At, Turn};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use tmuxagent_model::{ApprovalKind, IntentId, Millis, Note, PaneKey, RunId, RunState, Severity, StageState, TimerKey};
+use tmuxagent_model::{
+    AlertKind, ApprovalId, ApprovalKind, IntentId, Millis, Note, PaneKey, RunId, RunState, Severity, StageState,
+    TimerKey,
+};
 use tmuxagent_policy::{FailStep, Stage};
 
-/// How long a question at least stays open whose time a change of the policy has made short.
+/// How long a question at least stays open from then on whose time a change of the policy has made shorter.
 const SOON: Millis = Millis(60_000);
 
 /// How long a question of the policy's stays open, what follows then, and how often it is told again; `None` for questions
@@ -88,19 +91,32 @@ impl Turn<'_> {
         }
         for at in live.iter().filter_map(|name| self.find_stage(id, name)).collect::<Vec<_>>() {
             self.refit_attempt(at);
+            let (asked, moved) = (self.question_of(at), self.refit_deadline(at));
             self.revise_gate(at);
-            self.refit_deadline(at);
+            // Messages and request files tell until when it is open.
+            if let Some((id, _)) = asked.filter(|asked| moved && self.question_of(at).as_ref() == Some(asked)) {
+                if let Some(row) = self.state.approvals.get_mut(&id) {
+                    row.approval.revision += 1;
+                }
+                self.announce(&id, AlertKind::Approval);
+            }
         }
     }
 
+    /// The question that a stage waits for, and its revision.
+    fn question_of(&self, at: At) -> Option<(ApprovalId, u32)> {
+        let id = self.stage(at)?.approval.clone()?;
+        Some((id.clone(), self.pending(&id)?.approval.revision))
+    }
+
     /// An open question of the policy's gets the time that it has now, counted from when it was asked, and what follows when that
-    /// is over. One that would be over already stays open for a moment, for whoever is about to decide.
-    fn refit_deadline(&mut self, at: At) {
+    /// is over. One that would be over soon stays open for a moment, for whoever is about to decide. Says whether its end is another.
+    fn refit_deadline(&mut self, at: At) -> bool {
         let policy = Arc::clone(&self.policy);
-        let Some((_, rule)) = self.rule(&policy, at) else { return };
-        let Some(id) = self.stage(at).and_then(|stage| stage.approval.clone()) else { return };
-        let Some(row) = self.pending(&id) else { return };
-        let Some((expires, on_expiry, every)) = waits(rule, &row.approval.kind) else { return };
+        let Some((_, rule)) = self.rule(&policy, at) else { return false };
+        let Some(id) = self.stage(at).and_then(|stage| stage.approval.clone()) else { return false };
+        let Some(row) = self.pending(&id) else { return false };
+        let Some((expires, on_expiry, every)) = waits(rule, &row.approval.kind) else { return false };
         let (asked, before, every_before) = (row.approval.asked_at, row.approval.expires_at, row.remind_every);
         let soon = self.now + SOON;
         let expires_at = match (expires.map(|span| asked + span), before) {
@@ -126,6 +142,7 @@ impl Turn<'_> {
                 self.state.arm(TimerKey::Reminder(id), self.now + every);
             }
         }
+        expires_at != before
     }
 
     /// Conditions of a running attempt that are others now forget what held, and their polls begin anew.

@@ -67,6 +67,7 @@ fn one_of_each() -> Vec<Request> {
                 options: Vec::new(),
                 thread: None,
             },
+            again: true,
         },
     ];
     for request in &all {

@@ -129,6 +129,9 @@ pub enum Request {
     Await {
         /// What it asks.
         request: AgentRequest,
+        /// Whether this very process waited for it before, at a supervisor that has ended since.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        again: bool,
     },
 }
 

@@ -77,7 +77,7 @@ const fn is_nothing(c: char) -> bool {
 
 /// Whether a blank is another one than those that keyboards give, from which people can't tell it.
 fn is_odd_blank(c: char) -> bool {
-    c.is_whitespace() && !matches!(c, ' ' | '\u{3000}') || c == BRAILLE_BLANK
+    c.is_whitespace() && !c.is_control() && !matches!(c, ' ' | '\u{3000}') || c == BRAILLE_BLANK
 }
 
 /// Whether who reads a value reads what it is: nothing in it is hidden, and no blank only looks like one.
@@ -89,12 +89,14 @@ pub fn reads_as_it_is(value: &str) -> bool {
 /// A text in which what is hidden is named, as `<U+200B>`; what shapes the letters and signs beside it is not.
 #[must_use]
 pub fn hidden_named(text: &str) -> String {
-    if !text.lines().any(hides_something) {
+    // Between letters of braille its blank is one, elsewhere it is a letter that nobody sees.
+    let is_braille = text.chars().any(|c| matches!(c, '\u{2801}'..='\u{28ff}'));
+    let is_unseen = |c: char| c == BRAILLE_BLANK && !is_braille;
+    if !text.lines().any(hides_something) && !text.contains(is_unseen) {
         return text.to_owned();
     }
-    let told = |c: char| {
-        if super::is_hidden(c) || is_nothing(c) { format!("<U+{:04X}>", u32::from(c)) } else { c.to_string() }
-    };
+    let is_named = |c: char| super::is_hidden(c) || is_nothing(c) || is_unseen(c);
+    let told = |c: char| if is_named(c) { format!("<U+{:04X}>", u32::from(c)) } else { c.to_string() };
     text.chars().map(told).collect()
 }
 

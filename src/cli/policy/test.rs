@@ -250,8 +250,9 @@ fn find(paths: &[PathBuf]) -> Result<Vec<PathBuf>, CliError> {
     files.sort();
     files.dedup();
     if files.is_empty() {
+        let looked: Vec<String> = paths.iter().map(|path| super::super::output::shown(path)).collect();
         return Err(CliError::user(
-            "no test was found",
+            format!("no test was found in {}", looked.join(", ")),
             "a test is a file NAME.test.yaml with `policy`, `output` and `expect`",
         ));
     }

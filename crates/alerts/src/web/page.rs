@@ -7,7 +7,7 @@ use tmuxagent_model::{Approval, Decider, KeyStep};
 use tmuxagent_text::escape;
 use tmuxagent_text::plain::named;
 use tmuxagent_text::redact::Redactor;
-use tmuxagent_text::{Lang, Text, effect_sentence, sentence as sentence_of};
+use tmuxagent_text::{Lang, Text, as_it_is, effect_sentence, sentence as sentence_of};
 
 /// The only style; the policy of the pages names it by its hash.
 pub(crate) const STYLE: &str = "\
@@ -229,7 +229,7 @@ pub(crate) fn form_begins(nonce: &str) -> String {
 #[must_use]
 pub fn lines_of_steps(steps: &[KeyStep]) -> String {
     let line = |step: &KeyStep| match step {
-        KeyStep::Text(text) => text.clone(),
+        KeyStep::Text(text) => as_it_is(text),
         KeyStep::Key(key) => format!("[{key}]"),
     };
     steps.iter().map(line).collect::<Vec<_>>().join("\n")

@@ -65,10 +65,7 @@ impl Stands<'_> {
                 body.push_str(&format!("<p id=\"until\"><strong>{}</strong></p>{}", shown(&until), self.way_back()));
             }
             None if !own && self.approval.state == ApprovalState::Approved => {
-                let told = lang.pick(
-                    "It is done or under way, and can't be taken back any more.",
-                    "已执行或正在执行，不能再撤回。",
-                );
+                let told = lang.pick("It is decided, and can't be taken back any more.", "已作出决定，不能再撤回。");
                 body.push_str(&format!("<p id=\"until\">{told}</p>"));
             }
             None => {}

@@ -34,6 +34,10 @@ fn question(words: &str) -> AgentQuestion {
 
 /// The hook of the agent in pane 1 waits; the name of its request.
 fn wait(room: &mut Room, connection: u64, waits: bool) -> (Ticket, Option<String>) {
+    wait_once_more(room, connection, waits, false)
+}
+
+fn wait_once_more(room: &mut Room, connection: u64, waits: bool, again: bool) -> (Ticket, Option<String>) {
     room.tickets += 1;
     let ticket = Ticket(room.tickets);
     let peer = Peer {
@@ -47,8 +51,8 @@ fn wait(room: &mut Room, connection: u64, waits: bool) -> (Ticket, Option<String
     };
     let ancestor = Some(Ancestor { agent: "claude".into(), pid: 500, start: 7, waits, line: vec![900, 500, 101, 1] });
     let (kind, words) = (AgentQuestionKind::Command, vec!["touch x".to_owned()]);
-    let request =
-        Request::Await { request: AgentRequest { kind, words, place: None, options: Vec::new(), thread: None } };
+    let asked = AgentRequest { kind, words, place: None, options: Vec::new(), thread: None };
+    let request = Request::Await { request: asked, again };
     room.core.ask(room.now, Asked { ticket, peer, request, origin: None, ancestor });
     let told = news(room).into_iter().find_map(|news| match news {
         RequestNews::Waits(waiting) => Some(waiting.id),
@@ -138,6 +142,28 @@ fn a_decision_that_was_not_given_before_a_crash_is_typed_after_it() {
     room.commit();
     assert_eq!(came_of(&mut room, Ticket(0)).1, 1, "its dialog's key");
     assert!(open(&room).is_empty());
+}
+
+#[test]
+fn a_hook_that_comes_back_for_an_answer_is_given_it_again() {
+    let mut room = Room::new();
+    let (ticket, id) = wait(&mut room, 5, true);
+    show(&mut room, Some("touch x"), id.as_deref());
+    decide(&mut room, "Yes");
+    room.commit();
+    room.commit();
+    assert!(matches!(given(&mut room, ticket), Some(Reply::Given { .. })));
+    let rows = room.core.engine().rows();
+    for (again, later, expect) in [(true, 1, true), (false, 1, false), (true, 61_000, false)] {
+        let mut next = Room::with(Engine::restore(policy(), rows.clone()).unwrap(), Restored::default());
+        next.see(1);
+        next.commit();
+        next.now = room.now + tmuxagent_model::Millis(later);
+        let (ticket, _) = wait_once_more(&mut next, 1, true, again);
+        let answer = Reply::Given { role: AnswerRole::Once, label: "Yes".into() };
+        assert_eq!(given(&mut next, ticket), expect.then_some(answer), "{again} {later}");
+        assert_eq!(next.typed(), []);
+    }
 }
 
 #[test]

@@ -214,9 +214,9 @@ impl Printed {
             let done = stage.core.on_success.iter().chain(done).map(|action| (action, judged));
             for (action, judged) in stage.core.actions_on_start.iter().map(|action| (action, false)).chain(done) {
                 let chosen = judged || matches!(action, Action::If { guard, .. } if self.cause(guard, at).is_some());
-                let told = |text: &TextTemplate| text.names.iter().any(|name| self.holds(name, at));
+                let told = |text: &TextTemplate| chosen || text.names.iter().any(|name| self.holds(name, at));
                 match action.act() {
-                    Action::Set { name, value } if chosen || told(value) => {
+                    Action::Set { name, value } if told(value) => {
                         self.values.insert(name.clone());
                     }
                     Action::StartPipeline { pipeline, given, .. } => {

@@ -212,7 +212,7 @@ impl Dispatch {
             let connection = u64::MAX - self.codex.kept;
             let (to, answered) = oneshot::channel();
             let (ticket, peer) = (self.asking.ticket(to), peer(connection));
-            let asks = Request::Await { request: request.request.clone() };
+            let asks = Request::Await { request: request.request.clone(), again: false };
             let asked = Asked { ticket, peer, request: asks, origin: None, ancestor: Some(by) };
             tokio::spawn(hand_on(answered, wishes.clone(), key.clone(), request.clone()));
             self.core.ask(self.clock.now(), asked);

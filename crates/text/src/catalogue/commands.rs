@@ -361,7 +361,7 @@ pub(super) const ROWS: &[(&str, &str)] = &[
     ("write `policy: FILE` into it, or give --policy FILE", "请在其中写 `policy: 文件`，或给出 --policy 文件"),
     ("{} is neither a file nor a folder", "{0} 既不是文件也不是文件夹"),
     ("name the folder that your tests lie in", "请指明测试所在的文件夹"),
-    ("no test was found", "没有找到测试"),
+    ("no test was found in {}", "在 {0} 中没有找到测试"),
     (
         "a test is a file NAME.test.yaml with `policy`, `output` and `expect`",
         "测试是文件 NAME.test.yaml，含 `policy`、`output` 和 `expect`",

@@ -96,6 +96,16 @@ impl Place {
         let room = width.saturating_sub(cells(&self.host) + number);
         if room < LEAST { self.named("") } else { self.named(&cut_middle(&self.middle, room, ellipsis)) }
     }
+
+    /// In fewer cells than there are of what is never cut: the number, and both ends of the host's name.
+    #[must_use]
+    pub fn squeezed(&self, width: usize, ellipsis: &str) -> String {
+        let room = width.saturating_sub(cells(&self.number) + 1);
+        if self.host.is_empty() || self.least() <= width || room < LEAST {
+            return self.fit(width, ellipsis);
+        }
+        format!("{}/{}", cut_middle(self.host.trim_end_matches('/'), room, ellipsis), self.number)
+    }
 }
 
 #[cfg(test)]
@@ -130,6 +140,18 @@ mod tests {
                 assert!(fitted.ends_with("%3") || !place.numbered && fitted.ends_with(".0"), "{width}: {fitted}");
             }
         }
+    }
+
+    #[test]
+    fn a_long_host_keeps_both_ends() {
+        let far = |host: &str| Place::of(&PaneKey { host: HostName::new(host), ..key(3) }, "work:w.0");
+        let (one, two) = (far("production-frankfurt-server-01"), far("production-frankfurt-server-02"));
+        for width in 8..33 {
+            let told = one.squeezed(width, "…");
+            assert!(cells(&told) <= width && told.contains('…') && told.ends_with("/%3"), "{width}: {told}");
+            assert_ne!(told, two.squeezed(width, "…"));
+        }
+        assert_eq!(far("nas").squeezed(6, "…"), "nas/%3");
     }
 
     #[test]

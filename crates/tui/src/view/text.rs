@@ -113,6 +113,9 @@ pub struct Row {
     right: Vec<Span<'static>>,
 }
 
+/// Cells of the signs at the begin of a row.
+const SIGNS: usize = 3;
+
 /// A pane's name in a row.
 #[derive(Debug)]
 struct Named {
@@ -190,6 +193,9 @@ impl Named {
         let after = before.split_off(self.behind);
         let others = spans_width(&before) + spans_width(&after) + cells(self.gap);
         let name = self.place.fit(room.saturating_sub(others), theme.ellipsis());
+        // The signs at its begin tell which row is chosen, and what is the matter with it.
+        let most = room.saturating_sub(spans_width(&before).min(SIGNS) + cells(self.gap));
+        let name = if cells(&name) > most { self.place.squeezed(most, theme.ellipsis()) } else { name };
         let name = Span::styled(format!("{}{name}", self.gap), self.style);
         let wide = cells(&name.content);
         let mut spans = cut_spans(before, room.saturating_sub(wide), theme);

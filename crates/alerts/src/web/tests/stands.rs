@@ -62,7 +62,7 @@ async fn after_its_time_a_yes_is_not_taken_back() {
     let (status, html) = says(&world, &link, "en").await;
     assert_eq!(status, StatusCode::GONE);
     assert!(
-        html.contains("<title>Approved") && html.contains("done or under way") && !html.contains("<form"),
+        html.contains("<title>Approved") && html.contains("can't be taken back any more") && !html.contains("<form"),
         "{html}"
     );
     let (response, html) = world.post(&link, &cookie, &format!("nonce={nonce}&verdict=take_back")).await;

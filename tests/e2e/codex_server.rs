@@ -136,6 +136,14 @@ fn what_a_server_of_codex_tells_counts_and_it_takes_the_answer() {
     let id = wait_for(PATIENCE, "a question", || {
         room.approvals().first().and_then(|it| it["id"].as_str().map(str::to_owned))
     });
+    // The dialog is on the screen before the request for it is known as its own; until then its key is the answer.
+    let mut dumps = 0;
+    wait_for(PATIENCE, "the dialog's request", || {
+        dumps += 1;
+        let dump = room.file(&format!("dump-{dumps}.jsonl")).display().to_string();
+        room.answer(&["debug", "dump", &dump]);
+        std::fs::read_to_string(&dump).ok()?.contains(r#""request":""#).then_some(())
+    });
     room.ask(&["approve", &id]);
     let answer = server.wait(|heard| heard["id"] == 7);
     assert_eq!(answer["result"]["decision"], "accept", "{answer}");

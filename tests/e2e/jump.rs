@@ -107,7 +107,7 @@ fn a_screen_inside_another_tmux_opens_the_panes_of_the_supervisor_s_server() {
     let open = || here.tmux(&["list-windows", "-t", "=main:", "-F", "#{window_name} #{window_active}"]);
     wait_or_tell(
         PATIENCE,
-        || open().contains("local:%0 1").then_some(()),
+        || open().contains("local %0 1").then_some(()),
         || format!("{}\n{}", open(), here.screen("=main:")),
     );
     here.wait_screen("=main:", "over there");

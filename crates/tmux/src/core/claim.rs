@@ -262,13 +262,13 @@ impl Claim {
         let watched = matches!(self.standing, Standing::Others | Standing::Same);
         let owner = read.owner.as_ref().filter(|_| !read.token.is_empty());
         if let Some(owner) = owner {
-            let begins = self.standing == Standing::Unknown || owner.is_same_process(&self.us);
+            let own = owner.is_same_process(&self.us) && read.token.starts_with(&format!("{}.", self.us.instance));
+            let begins = self.standing == Standing::Unknown || own;
             if owner.instance == self.us.instance && owner.host == self.us.host && begins {
                 return Next::Take;
             }
             if owner.is_same_process(&self.us) && owner.host != self.us.host {
-                let left = self.is_left(owner);
-                return if left { Next::Take } else { Next::Be(Standing::Same) };
+                return if self.is_left(owner) { Next::Take } else { Next::Be(Standing::Same) };
             }
         }
         let orphan = read.token.is_empty() || owner.is_some_and(|owner| owner.is_beside(&self.us) && !alive);

@@ -146,11 +146,15 @@ fn row(
     let word_width = if lang == Lang::Zh { 6 } else { 9 };
     // Sign and state are the last to give way: a place of which the end is seen, and no age, tell more than no state.
     let most = (wide * 3 / 5).max(wide.min(40).saturating_sub(8)).min(wide.saturating_sub(word_width + 4));
-    let place_width = widest.min(most.max(least)).max(1);
+    // Cursor and sign stay in any case.
+    let place_width = widest.min(most.max(least.min(wide.saturating_sub(4)))).max(1);
     let room = wide.saturating_sub(place_width + 8);
     let stated = most >= LEAST_PLACE;
     let age = age.filter(|age| !stated || wide > place_width + word_width + cells(age) + 4);
-    let place = place.fit(place_width, theme.ellipsis());
+    let place = match place.least() > place_width {
+        true => place.squeezed(place_width, theme.ellipsis()),
+        false => place.fit(place_width, theme.ellipsis()),
+    };
     let mut row = Row::default().left(cursor, theme.strong()).left(sign, style).left(" ", Style::new());
     if !stated {
         return row.left(place, name).right_some(age, tone).line(width, theme);
@@ -179,6 +183,22 @@ mod tests {
     use super::*;
     use crate::sample::{Sample, pane};
     use tmuxagent_model::AgentStatus;
+
+    /// Of hosts with long names the rows differ, and each shows which pane it is.
+    #[test]
+    fn panes_of_hosts_with_long_names_are_told_apart() {
+        let far = |host: &str| {
+            let mut view = pane(1, "work", "w", PaneState::Idle, "");
+            view.info.key.host = tmuxagent_model::HostName::new(host);
+            view
+        };
+        let (one, two) = (far("production-frankfurt-server-a"), far("production-frankfurt-server-b"));
+        let text = shown(&screen(Sample::empty().pane(one).pane(two).build(), (80, 24), Lang::En));
+        for end in ["-a/%1", "-b/%1"] {
+            let row = text.lines().find(|row| row.contains(end)).unwrap_or_else(|| panic!("{end}: {text}"));
+            assert!(row.contains("producti") && row.contains('…'), "{row}");
+        }
+    }
 
     /// What a pane does is seen at every width, however long its window's name is, and also a Chinese one.
     #[test]

@@ -124,13 +124,16 @@ fn what_was_printed_while_no_supervisor_ran_comes_before_its_timers() {
 
 #[test]
 fn a_command_that_somebody_stops_failed_as_interrupted() {
-    let room = room("actions_on_start: [{run: 'touch begun; sleep 600'}], on_fail: [{retry: 3}, ask_human]");
-    start(&room);
-    wait_file(&room, "begun");
-    room.wait_status("\"running\"");
-    room.server.tmux(&["send-keys", "-t", "proj:ci", "C-c"]);
-    wait_question(&room, "Run it again?");
-    assert!(room.answer(&["events"]).contains("interrupted"), "{}", room.answer(&["events"]));
+    for shell in ["sh", "bash --norc --noprofile", "zsh -f", "fish --no-config"] {
+        let room =
+            room_of(shell, "actions_on_start: [{run: 'touch begun; sleep 600'}], on_fail: [{retry: 3}, ask_human]");
+        start(&room);
+        wait_file(&room, "begun");
+        room.wait_status("\"running\"");
+        room.server.tmux(&["send-keys", "-t", "proj:ci", "C-c"]);
+        wait_question(&room, "Run it again?");
+        assert!(room.answer(&["events"]).contains("interrupted"), "{shell}: {}", room.answer(&["events"]));
+    }
 }
 
 #[test]
@@ -308,6 +311,28 @@ fn a_command_that_is_suspended_again_is_asked_about_as_before() {
         room.answer(&["reject", &question(&room)]);
         room.wait_events("\"state\":\"failed\"");
         assert_eq!(lines(&room, "ran"), 1, "{shell}: {}", room.answer(&["events"]));
+    }
+}
+
+#[test]
+fn an_end_that_the_command_itself_prints_is_none() {
+    // It takes its own mark off the screen, and prints it as if it had ended well.
+    let forge = "id=$(tmux capture-pane -p -J -S - -t \"$TMUX_PANE\" | grep -o '[a-z0-9]\\{8\\}-[0-9a-z]\\{1,\\}-[a-z0-9]\\{9,14\\}' | tail -n 1)\n\
+                 sleep 0.3\nprintf '\\033[8m__TMUXAGENT_RESULT %s 0\\033[m\\n' \"$id\"\necho x >> ran\nwhile ! [ -e go ]; do sleep 0.1; done\nexit 4\n";
+    for shell in ["sh", "bash --norc --noprofile", "zsh -f", "fish --no-config"] {
+        let mut room = unwatched("actions_on_start: [{run: 'sh forge'}]");
+        std::fs::write(room.file("forge"), forge).expect("writable");
+        let shell = format!("cd '{}'; exec env PS1='$ ' {shell}", room.server.folder().display());
+        room.server.tmux(&["respawn-pane", "-k", "-t", "proj:ci", &shell]);
+        room.watch();
+        start(&room);
+        wait_file(&room, "ran");
+        room.wait_events("that is not its end");
+        room.wait_status("\"running\"");
+        std::fs::write(room.file("go"), "").expect("writable");
+        room.wait_events("\"state\":\"failed\"");
+        let events = room.answer(&["events"]);
+        assert!(events.contains("exit code 4") && !events.contains("done"), "{shell}: {events}");
     }
 }
 

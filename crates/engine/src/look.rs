@@ -50,7 +50,7 @@ END {
   lives = stands || own && own != pane && (own in leader)
   state = "ended"
   alone = "alone"; for (group in sits) if (sits[group] == front && group != front) alone = "unknown"
-  if (!own) state = alone; else if (stands) state = "stopped"; else if (lives || own == front && (own in size)) state = "lives"
+  if (!own) state = alone; else if (stands) state = "stopped"; else if (own == front && (own in size)) state = "front"; else if (lives) state = "lives"
   jobs = "none"
   for (group in still) if (still[group] == front && group != front && (jobs == "none" || age[group] < youngest)) { jobs = "jobs"; youngest = age[group] }
   print state, jobs, youngest
@@ -165,7 +165,7 @@ impl Turn<'_> {
         let own = stage.look.tells(outcome, now.since(stage.started_at.unwrap_or(now)));
         if let Some(exit) = stage.look.doubt {
             stage.look.over = matches!(outcome, PollOutcome::Failed { .. } | PollOutcome::Error { .. });
-            return self.doubt_is_over(at, exit, own);
+            return self.doubt_is_over(at, exit, own, is_in_front(outcome));
         }
         let waits = stage.look.suspended && stage.look.own == Own::Stopped;
         if own != Own::Unknown || waits {
@@ -249,12 +249,13 @@ impl Look {
     fn tells(&self, outcome: &PollOutcome, ago: Millis) -> Own {
         let (PollOutcome::Met { detail } | PollOutcome::Pending { detail }) = outcome else { return Own::Unknown };
         let is = |word: &str| detail.split_whitespace().any(|told| told == word);
+        let lives = is("lives") || is("front");
         let youngest = detail.split_whitespace().nth(2).and_then(|age| age.parse::<u64>().ok()).map(Millis::from_secs);
         let unsure = self.front.is_none() || self.other.is_some();
         let part = youngest.map_or(unsure, |age| age.0 <= ago.0.saturating_add(AGE.0));
-        if is("stopped") || is("jobs") && self.suspended && part && !is("lives") {
+        if is("stopped") || is("jobs") && self.suspended && part && !lives {
             Own::Stopped
-        } else if is("lives") {
+        } else if lives {
             Own::Lives
         } else if is("ended") || is("alone") && self.suspended && matches!(outcome, PollOutcome::Met { .. }) {
             // What came to the front unseen is over as well, once its terminal has nothing but a shell at its prompt.
@@ -263,6 +264,11 @@ impl Look {
             Own::Unknown
         }
     }
+}
+
+/// Whether the command's program has the terminal, where what is suspended and what runs behind the shell have not.
+fn is_in_front(outcome: &PollOutcome) -> bool {
+    matches!(outcome, PollOutcome::Pending { detail } if detail.split_whitespace().next() == Some("front"))
 }
 
 impl StageRun {
@@ -299,6 +305,8 @@ mod tests {
             (&plain, "stopped jobs", Own::Stopped),
             (&plain, "ended jobs", Own::Ended),
             (&plain, "lives none", Own::Lives),
+            (&plain, "front none", Own::Lives),
+            (&suspended, "front jobs 4", Own::Lives),
             (&plain, "", Own::Unknown),
             (&suspended, "ended jobs", Own::Ended),
             (&unseen, "unknown jobs", Own::Stopped),

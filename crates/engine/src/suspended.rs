@@ -1,4 +1,5 @@
 //! Commands that a person stopped with C-z, or that were stopped from elsewhere: they have not ended, whatever a shell tells.
+//! Nor have those whose program is still in front, whoever has told their end.
 //!
 //! **Invariant:** nothing is typed beside what is stopped, and no code counts before the processes were looked at, where somebody
 //! had the time to stop one.
@@ -6,9 +7,10 @@
 use super::gate::{CONTINUE, WAIT};
 use super::look::SOON;
 use super::progress::Own;
+use super::tracking::ShellMarks;
 use super::turn::{At, Turn};
-use super::verdict::{LAST, LONG, SUSPEND, runs_beside};
-use tmuxagent_model::{Millis, Shell, StageState, TimerKey};
+use super::verdict::{BY_SIGTSTP, LAST, LONG, SUSPEND, runs_beside};
+use tmuxagent_model::{Millis, Note, Severity, Shell, StageState, TimerKey};
 
 impl Turn<'_> {
     /// Whether a person had the time to press C-z since the attempt's command began.
@@ -24,11 +26,13 @@ impl Turn<'_> {
         began.is_some_and(|began| self.now.since(began) >= LONG)
     }
 
-    /// The same where C-z leaves no sign: a program that owns the screen, a terminal that shows nothing, a signal from elsewhere. Says
+    /// The same where C-z leaves no sign: a program that owns the screen, a terminal that shows nothing, a signal from elsewhere. And
+    /// who tells the end may not be the shell: the command's program was seen in front, and can have printed anything. Says
     /// whether that is still to be seen.
     pub fn may_have_been_suspended(&mut self, at: At, exit: i32) -> bool {
         let open = self.stage(at).is_some_and(|stage| !stage.look.over && stage.look.own != Own::Ended);
-        let looks = open && self.options.looks && self.ran_long(at);
+        let seen = self.stage(at).is_some_and(|stage| stage.look.front.is_some() && !stage.look.back);
+        let looks = open && self.options.looks && (seen || self.ran_long(at));
         if looks {
             self.look_for_suspended(at, exit, Millis(0));
         }
@@ -59,9 +63,15 @@ impl Turn<'_> {
         fish
     }
 
-    /// What was looked at tells whether the command whose shell told this code is suspended.
-    pub fn doubt_is_over(&mut self, at: At, exit: i32, own: Own) {
+    /// What was looked at tells whether the command whose shell told this code is suspended, or has the terminal (`in_front`):
+    /// then no shell has told it.
+    pub fn doubt_is_over(&mut self, at: At, exit: i32, own: Own, in_front: bool) {
         let between = self.stage(at).is_some_and(|stage| stage.state == StageState::Starting);
+        // `fg` may have brought back what was suspended.
+        let suspended = BY_SIGTSTP.contains(&exit) || self.echoed(at, SUSPEND, usize::MAX);
+        if in_front && !suspended {
+            return self.is_no_end(at, exit);
+        }
         if matches!(own, Own::Stopped | Own::Lives) {
             return self.is_suspended(at);
         }
@@ -76,6 +86,27 @@ impl Turn<'_> {
         }
         let cause = self.cause_of_exit(at, exit);
         self.exited(at, exit, cause);
+    }
+
+    /// An end was told while the command's program is in front, which has printed that itself: the end is still to come.
+    fn is_no_end(&mut self, at: At, exit: i32) {
+        let pane = self.stage_pane(at).cloned();
+        let Some(stage) = self.stage_mut(at) else { return };
+        (stage.look.suspended, stage.look.doubt, stage.look.own) = (false, None, Own::Lives);
+        (stage.exit, stage.silent_from) = (None, None);
+        stage.tracked = stage.typed.as_ref().map(|typed| typed.id.clone());
+        let (name, bare) = (stage.name.clone(), stage.typed.as_ref().is_some_and(|typed| typed.token.is_some()));
+        if let Some(row) = pane.and_then(|pane| self.state.panes.get_mut(&pane)) {
+            (row.at_shell, row.typed_by) = (false, Some(at.run));
+            if bare && row.shell_marks == ShellMarks::Prompt {
+                row.shell_marks = ShellMarks::Running;
+            }
+        }
+        let text = format!(
+            "exit code {exit} was printed while the command of stage {name} was still in front: that is not its end"
+        );
+        self.note_run(Severity::Warning, at.run, Note::Text { text });
+        self.watch_prompt(at);
     }
 
     /// A person pressed C-z: the command has not ended, and `fg` goes on with it. Another one beside it is nothing that

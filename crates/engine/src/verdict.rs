@@ -127,7 +127,7 @@ impl Turn<'_> {
         let interrupted = self.interrupted(at);
         if interrupted && exit != 0 && !expected {
             self.record_verdict(at, &Stimulus::Exit(exit));
-            let text = format!("its command was stopped by C-c: {}", cause.brief());
+            let text = format!("C-c was pressed while its command ran: {}", cause.brief());
             return self.attempt_failed(at, Cause::own(self.now, INTERRUPTED, text));
         }
         if let Some(said) = said.as_ref().filter(|said| !said.ok) {
@@ -317,8 +317,8 @@ fn echoes(line: &str, key: &str) -> bool {
         let (before, after) = (&line[..at], &line[at + sign.len()..]);
         let speaks = before.ends_with(' ') && before.trim_end().ends_with(char::is_alphabetic);
         let quoted = before.ends_with(['\'', '"', '`', '(']);
-        // fish marks a line without an end; a shell numbers what is suspended.
-        let ends = matches!(after.trim_end(), "" | "⏎");
+        // fish and zsh mark a line without an end; a shell numbers what is suspended.
+        let ends = matches!(after.trim_end(), "" | "⏎" | "%" | "#");
         let job = after.strip_prefix('[').is_some_and(|number| number.starts_with(|c: char| c.is_ascii_digit()));
         let glued = (job || after.starts_with(char::is_alphanumeric)) && !before.ends_with(' ');
         !quoted && (ends && !speaks || glued)
@@ -352,6 +352,8 @@ mod tests {
             "epoch 3^CTraceback",
             "Name: ^C",
             "building^C⏎",
+            "^C#",
+            "building^C%",
         ] {
             assert!(echoes(echo, INTERRUPT), "{echo}");
         }

@@ -41,7 +41,11 @@ pub(super) const OF_RUNS: &[(&str, &str)] = &[
         "nothing of it is begun here, where no policy has it for this pane",
         "这里没有开始它的任何部分，也没有策略在这个窗格里有它",
     ),
-    ("its command was stopped by C-c: {}", "命令被 C-c 停止：{0}"),
+    ("C-c was pressed while its command ran: {}", "命令运行时按下了 C-c：{0}"),
+    (
+        "exit code {} was printed while the command of stage {} was still in front: that is not its end",
+        "阶段 {1} 的命令仍在前台时打印了退出码 {0}：这不是它的结束",
+    ),
     (
         "The command of stage {} ended with exit code {} after C-c. Has it succeeded?",
         "阶段 {0} 的命令在 C-c 之后以退出码 {1} 结束。它成功了吗？",

@@ -49,7 +49,8 @@ pub fn read(oracle: &mut Oracle, ops: &[Op], seed: u64) -> Seen {
                 }
                 seen.shown.push(shown);
                 let erases = |part: &[u8]| part.ends_with(b"J") && part.starts_with(b"\x1b[");
-                seen.erases.push(bytes.windows(3).any(erases) || bytes.windows(4).any(erases));
+                let resets = bytes.windows(2).any(|part| part == b"\x1bc");
+                seen.erases.push(resets || bytes.windows(3).any(erases) || bytes.windows(4).any(erases));
             }
         }
     }

@@ -76,8 +76,8 @@ fn ask(host: &HostConfig, runtime: &Path, supervisor: Option<u32>, lang: Lang) -
                 check: "hosts",
                 text: said!(
                     lang,
-                    "{name}: reached, its host key is known; {}",
-                    "{name}：已连通，主机密钥已知；{}",
+                    "{name}: reached, its host key is known; {}; sessions there count as attached while they are watched",
+                    "{name}：已连通，主机密钥已知；{}；那里的会话在被监视期间算作已连接",
                     judged.text
                 ),
                 ..judged

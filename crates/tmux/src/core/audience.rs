@@ -110,23 +110,12 @@ impl Audience {
 }
 
 /// The fields of a look.
-const FIELDS: [&str; 11] = [
-    "#{cursor_x}",
-    "#{cursor_y}",
-    "#{pane_current_command}",
-    "#{alternate_on}",
-    "#{pane_in_mode}",
-    "#{pane_dead}",
-    "#{pane_tty}",
-    "#{history_size}",
-    TYPING,
-    "#{b:pane_current_path}",
-    "#{pane_width}",
-];
+const FIELDS: [&str; 4] = [NUMBERS, "#{pane_current_command}", "#{pane_tty}", "#{b:pane_current_path}"];
 
-/// When somebody last typed into the session of the pane, where the pane is the one that he types into; else nothing.
-pub(crate) const TYPING: &str =
-    "#{?#{&&:#{!=:#{session_attached},0},#{&&:#{window_active},#{pane_active}}},#{session_activity},}";
+/// All that are numbers, as one: tmux reads a line letter by letter. The last is when somebody last typed into the session of
+/// the pane, where the pane is the one that he types into; else it is missing.
+const NUMBERS: &str = "#{cursor_x} #{cursor_y} #{history_size} #{pane_width} #{alternate_on} #{pane_in_mode} #{pane_dead} \
+    #{?#{&&:#{!=:#{session_attached},0},#{&&:#{window_active},#{pane_active}}},#{session_activity},}";
 
 impl HostCore {
     /// Asks tmux for what it knows of a pane's reader.
@@ -161,24 +150,29 @@ impl HostCore {
         let mut reader = RowReader::new(self.nonce.clone());
         let row = reply.rows().find_map(|line| reader.push(line))?;
         let text = |index: usize| row.get(index).map(|field| String::from_utf8_lossy(field).into_owned());
-        let on = |index: usize| text(index).is_some_and(|field| !matches!(field.as_str(), "" | "0"));
+        let numbers = text(0)?;
+        let mut numbers = numbers.split(' ');
+        let mut next = || numbers.next().and_then(|number| number.parse::<u64>().ok());
+        let (x, y, history, columns) = (next()?, next()?, next().unwrap_or(0), next().unwrap_or(0));
+        let [alternate, in_mode, dead] = [next(), next(), next()].map(|flag| flag.is_some_and(|flag| flag > 0));
+        let activity = next().and_then(|at| i64::try_from(at).ok());
         let rows = &reply.announced(&self.nonce).next()?.rows;
         let rows: Vec<String> = rows.iter().map(|row| super::history::text(row)).collect();
         let styled = rows.iter().any(|row| row.contains('\u{1b}')).then(|| rows.join("\n"));
         let plain = styled.as_ref().map(|text| Screen::of(text).rows.into_iter().map(|row| row.text).collect());
         Some(Surface {
-            x: text(0)?.parse().ok()?,
-            y: text(1)?.parse().ok()?,
-            command: text(2)?,
-            alternate: on(3),
-            in_mode: on(4),
-            dead: on(5),
-            tty: text(6)?,
-            history: text(7)?.parse().unwrap_or(0),
+            x: u32::try_from(x).ok()?,
+            y: u32::try_from(y).ok()?,
+            command: text(1)?,
+            alternate,
+            in_mode,
+            dead,
+            tty: text(2)?,
+            history,
             // Another machine's clock may be another, and there our own clients are attached to the user's sessions.
-            activity: text(8).and_then(|at| at.parse().ok()).filter(|_| self.spec.transport.is_local()),
-            folder: text(9).unwrap_or_default(),
-            columns: text(10).and_then(|columns| columns.parse().ok()).unwrap_or(0),
+            activity: activity.filter(|_| self.spec.transport.is_local()),
+            folder: text(3).unwrap_or_default(),
+            columns: u32::try_from(columns).unwrap_or(0),
             rows: plain.unwrap_or(rows),
             styled,
         })

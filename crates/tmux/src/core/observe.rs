@@ -13,14 +13,17 @@ use std::time::Duration;
 pub(super) const LIST_EVERY: Duration = Duration::from_secs(1);
 /// Notifications come in bursts; one listing answers them all.
 const BURST: Duration = Duration::from_millis(20);
-/// How often it is asked what no notification tells.
+/// How often it is asked what no notification tells, while anything happens there.
 pub(super) const NEWS: Duration = Duration::from_secs(1);
+/// While nothing does, so many times as long: each answer costs the server a millisecond where it has forty panes.
+const CALM: u32 = 4;
 /// Without subscriptions (tmux before 3.2) the panes are listed this often.
 const LIST_WITHOUT_NEWS: Duration = Duration::from_secs(2);
 
 impl HostCore {
     /// A notification arrived.
     pub fn noticed(&mut self, id: ClientId, notice: Notice) {
+        self.news_soon();
         match notice {
             Notice::SessionChanged(session) => self.session_changed(id, session),
             Notice::ClientSessionChanged(name, session) => self.client_moved(&name, session),
@@ -83,14 +86,27 @@ impl HostCore {
         };
         let line = format!("{} ; display-message -p {}", raw_line(&self.nonce), quote(news_format(&self.nonce)));
         self.request(id, &line, Purpose::News);
-        self.times.news = Some(self.now + NEWS);
+        self.times.news = Some(self.now + NEWS * (self.inventory.without_news + 1).min(CALM));
+    }
+
+    /// Something happens there: what no notification tells may change too.
+    pub(super) fn news_soon(&mut self) {
+        self.inventory.without_news = 0;
+        let at = self.now + NEWS;
+        if self.times.news.is_some_and(|planned| planned > at) {
+            self.times.news = Some(at);
+            self.wake_at(at);
+        }
     }
 
     /// The answer: where it is another than the last, a listing is due.
     pub fn news(&mut self, reply: &Reply) {
         let rows = reply.announced(&self.nonce).next().map(|block| block.rows.clone()).unwrap_or_default();
-        if self.inventory.news != rows {
+        if self.inventory.news == rows {
+            self.inventory.without_news = self.inventory.without_news.saturating_add(1);
+        } else {
             self.inventory.news = rows;
+            self.news_soon();
             self.list_soon(Duration::ZERO);
         }
     }

@@ -217,3 +217,32 @@ fn a_poll_whose_link_dies_is_told_at_once() {
     let states = bench.messages();
     assert!(states.iter().any(told), "{states:?}");
 }
+
+/// Each answer costs the server as long as it has panes.
+#[test]
+fn a_server_where_nothing_happens_is_asked_less_often() {
+    let mut bench = Bench::local();
+    bench.core.outputs();
+    bench.on(probed(vec![entry(1, 1, false)]));
+    let client = |output: &Output| if let Output::Spawn(id, _) = output { Some(*id) } else { None };
+    let id = bench.on(Input::Tick).iter().find_map(client).expect("a client");
+    let mut out = bench.on(Input::Said(id, b"%begin 1 1 0\n%end 1 1 0\n%session-changed $9 own\n".to_vec()));
+    let mut asked = |news: &[u8]| {
+        let mut asked = 0;
+        for tick in 0..2000 {
+            let is_news = |output: &Output| matches!(output, Output::Write(_, bytes) if bytes.windows(4).any(|part| part == b"#{S:"));
+            asked += out.iter().filter(|output| is_news(output)).count();
+            let mut said: Vec<u8> = out.iter().flat_map(replied).collect();
+            if tick % 100 == 0 {
+                said.extend(news);
+            }
+            out = if said.is_empty() { bench.on(Input::Tick) } else { bench.on(Input::Said(id, said)) };
+        }
+        asked
+    };
+    asked(b"");
+    let (calm, busy) = (asked(b""), asked(b"%session-renamed $1 x\n"));
+    assert!((4..=6).contains(&calm) && (17..=21).contains(&busy), "in twenty seconds: {calm}, {busy}");
+    let calm = asked(b"");
+    assert!((5..=9).contains(&calm), "it becomes calm again: {calm}");
+}

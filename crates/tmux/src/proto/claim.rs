@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use tmuxagent_model::{HostName, OpenQuestion, Owner, Timestamp};
 
 /// The server option that holds the token.
-const TOKEN: &str = "@tmuxagent_owner";
+pub(super) const TOKEN: &str = "@tmuxagent_owner";
 /// The server option that tells who took it.
 const OWNER: &str = "@tmuxagent_owner_is";
 /// The lease: a hidden variable, or a server option.
@@ -88,13 +88,10 @@ impl Token {
     }
 
     /// A format that is 1 where this token holds the server.
-    pub(super) fn holds(&self) -> String {
+    fn holds(&self) -> String {
         holds(&self.0)
     }
 }
-
-/// The format of the field that the guard asks for to tell why it did not hold.
-pub(super) const TOKEN_FIELD: &str = "#{@tmuxagent_owner}";
 
 /// What a server says of its claim.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -214,7 +211,7 @@ fn read_format(name: &str) -> String {
 }
 
 fn holds(token: &str) -> String {
-    format!("#{{==:{TOKEN_FIELD},{}}}", escape_operand(token))
+    format!("#{{==:#{{{TOKEN}}},{}}}", escape_operand(token))
 }
 
 fn set_lease(version: Version, lease: &str) -> String {
@@ -247,11 +244,11 @@ mod tests {
         let words = take(&nonce(), Version::NEWEST, &from, &Token::new("b", [0; 8]), &owner, "18");
         let wanted = "#{&&:#{==:#{=4000:@tmuxagent_owner},a.1#,#}##},#{==:#{=4000:@tmuxagent_lease},17}}";
         assert_eq!(words[2], wanted);
-        assert!(words[3].contains("set-option -s @tmuxagent_owner \"b\\0560000000000000000\""), "{}", words[3]);
-        assert!(words[3].ends_with("set-environment -g -h @tmuxagent_lease \"18\""));
+        assert!(words[3].contains("set-option -s @tmuxagent_owner 'b.0000000000000000'"), "{}", words[3]);
+        assert!(words[3].ends_with("set-environment -g -h @tmuxagent_lease '18'"));
         assert!(!line(&words).contains('\n'));
         let old = renew(&nonce(), Version::SENDS, &Token::new("b", [0; 8]), "19");
-        assert_eq!(old[3], "set-option -s @tmuxagent_lease \"19\"");
+        assert_eq!(old[3], "set-option -s @tmuxagent_lease '19'");
     }
 
     /// Anybody who reaches the server may write there.

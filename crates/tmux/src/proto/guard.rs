@@ -7,10 +7,15 @@
 //! Limit: a user's own hook (`after-send-keys`, `after-set-option`) with `run-shell` lets other commands run between
 //! the steps; their order stays.
 
-use super::claim::{TOKEN_FIELD, Token};
+use super::claim::{TOKEN, Token};
 use super::{Ended, Nonce, Parser, Row, RowReader, escape_operand, is_key, quote, row_format};
 use std::fmt::Write as _;
 use tmuxagent_model::{IntentId, KeyStep, PaneId, PaneKey, SkipReason};
+
+/// The server option with the server's name.
+const SERVER: &str = "@tmuxagent_server";
+/// The pane option with the last intent that was typed.
+const LAST: &str = "@tmuxagent_last";
 
 /// The longest text of one send, bytes.
 const MAX_TEXT: usize = 160 * 1024;
@@ -64,17 +69,17 @@ impl Still {
         Self { cursor, command: String::new(), alternate: false, activity: None, edits: false }
     }
 
-    fn holds(&self, parts: &mut Vec<String>) {
+    fn holds(&self, same: &mut Same) {
         if let Some((x, y, history)) = self.cursor {
-            parts.push(format!("#{{==:#{{cursor_x}},{x}}}"));
-            parts.push(format!("#{{==:#{{cursor_y}},{y}}}"));
-            parts.push(format!("#{{==:#{{history_size}},{history}}}"));
+            same.field("cursor_x", &x.to_string());
+            same.field("cursor_y", &y.to_string());
+            same.field("history_size", &history.to_string());
         }
-        parts.push(format!("#{{==:#{{pane_current_command}},{}}}", escape_operand(&self.command)));
-        parts.push(format!("#{{==:#{{alternate_on}},{}}}", u8::from(self.alternate)));
+        same.field("alternate_on", if self.alternate { "1" } else { "0" });
         if let Some(activity) = self.activity {
-            parts.push(format!("#{{==:#{{session_activity}},{activity}}}"));
+            same.field("session_activity", &activity.to_string());
         }
+        same.field("pane_current_command", &self.command);
     }
 }
 
@@ -194,10 +199,7 @@ pub fn send_line(
     let pane = expect.pane.pane;
     let typing = typing(intent, expect, input)?;
     let condition = quote(condition(id, expect));
-    let question = question();
-    let mut fields = SKIP_FIELDS.to_vec();
-    fields.push(&question);
-    let answer = quote(row_format(nonce, &fields));
+    let answer = quote(answer(nonce, expect.questions));
     Ok(format!(
         "if-shell -F -t {pane} {condition} {{ set-option -p -t {pane} @tmuxagent_last {} ; {typing} ; \
          display-message -p {} }} {{ display-message -p {} ; display-message -p -t {pane} {answer} }}",
@@ -211,10 +213,7 @@ pub fn send_line(
 /// [`verdict`] reads both.
 #[must_use]
 pub fn settle_line(nonce: &Nonce, pane: PaneId) -> String {
-    let question = question();
-    let mut fields = SKIP_FIELDS.to_vec();
-    fields.push(&question);
-    let (raw, answer) = (quote(Parser::raw_mark(nonce)), quote(row_format(nonce, &fields)));
+    let (raw, answer) = (quote(Parser::raw_mark(nonce)), quote(answer(nonce, Questions::Respected)));
     format!("display-message -p {raw} ; display-message -p -t {pane} {answer}")
 }
 
@@ -286,16 +285,39 @@ const fn check_length(text: &str) -> Result<(), InputError> {
 }
 
 /// What must be so for any input: the pane that was meant, able to take it.
-fn able(expect: &Expectation<'_>) -> Vec<String> {
-    vec![
-        format!("#{{==:#{{@tmuxagent_server}},{}}}", escape_operand(expect.pane.server.as_str())),
-        expect.claim.holds(),
-        format!("#{{==:#{{pane_pid}},{}}}", expect.pane.pid),
-        "#{==:#{pane_dead},0}".to_owned(),
-        "#{==:#{pane_in_mode},0}".to_owned(),
-        "#{==:#{pane_input_off},0}".to_owned(),
-        "#{==:#{pane_synchronized},0}".to_owned(),
-    ]
+fn able(expect: &Expectation<'_>) -> Same {
+    let mut same = Same::default();
+    same.field(SERVER, expect.pane.server.as_str());
+    same.field(TOKEN, expect.claim.as_str());
+    same.field("pane_pid", &expect.pane.pid.to_string());
+    for flag in ["pane_dead", "pane_in_mode", "pane_input_off", "pane_synchronized"] {
+        same.field(flag, "0");
+    }
+    same
+}
+
+/// Fields that must have these values, as one comparison of one text: tmux takes a few microseconds for each operator, and as
+/// long for each letter of a line.
+///
+/// Behind each stands a letter that none of them holds but the name of a program, and that as often as the name it is compared
+/// with, or the whole differs; so each field is the same where the text is. Whoever writes such a letter into the server's own
+/// options has the server anyway.
+#[derive(Default)]
+struct Same {
+    fields: String,
+    values: String,
+}
+
+impl Same {
+    fn field(&mut self, name: &str, value: &str) {
+        // Writing to a string can't fail.
+        let _ = write!(self.fields, "#{{{name}}}|");
+        let _ = write!(self.values, "{}|", escape_operand(value));
+    }
+
+    fn holds(self) -> String {
+        format!("#{{==:{},{}}}", self.fields, self.values)
+    }
 }
 
 /// Presses Enter once more for a text of this intent that stands in the program's input line, where nothing was typed
@@ -303,34 +325,36 @@ fn able(expect: &Expectation<'_>) -> Vec<String> {
 #[must_use]
 pub fn enter_line(nonce: &Nonce, intent: &IntentId, expect: &Expectation<'_>) -> String {
     let pane = expect.pane.pane;
-    let mut parts = able(expect);
-    parts.push(format!("#{{==:#{{@tmuxagent_last}},{intent}}}"));
-    reader_is_same(expect, &mut parts);
+    let mut same = able(expect);
+    same.field(LAST, intent.as_str());
+    let parts = reader_is_same(expect, same);
     let (condition, sent) = (quote(all_of(parts)), quote(sent_mark(nonce)));
     format!("if-shell -F -t {pane} {condition} {{ send-keys -t {pane} Enter ; display-message -p {sent} }} {{ }}")
 }
 
 /// The condition of a first send as one format.
 fn condition(id: &str, expect: &Expectation<'_>) -> String {
-    let mut parts = able(expect);
-    parts.push(format!("#{{!=:#{{@tmuxagent_last}},{id}}}"));
+    let mut same = able(expect);
     if let Some(command) = expect.command {
-        parts.push(format!("#{{==:#{{pane_current_command}},{}}}", escape_operand(command)));
+        same.field("pane_current_command", command);
     }
+    let mut parts = reader_is_same(expect, same);
+    parts.push(format!("#{{!=:#{{{LAST}}},{id}}}"));
     if let Some(pattern) = expect.screen {
         parts.push(format!("#{{C/r:{}}}", escape_operand(pattern)));
     }
-    reader_is_same(expect, &mut parts);
     all_of(parts)
 }
 
-fn reader_is_same(expect: &Expectation<'_>, parts: &mut Vec<String>) {
+fn reader_is_same(expect: &Expectation<'_>, mut same: Same) -> Vec<String> {
+    if let Some(still) = expect.still {
+        still.holds(&mut same);
+    }
+    let mut parts = vec![same.holds()];
     if expect.questions == Questions::Respected {
         parts.push(format!("#{{==:{},0}}", question()));
     }
-    if let Some(still) = expect.still {
-        still.holds(parts);
-    }
+    parts
 }
 
 /// `&&` takes two operands before 3.6.
@@ -349,7 +373,15 @@ fn sent_mark(nonce: &Nonce) -> String {
     format!("SENT {}", nonce.as_str())
 }
 
-/// What is asked where the condition does not hold; see [`verdict`].
+/// What tells why the condition does not hold; see [`verdict`]. What is asked on the screen counts for nothing where the keys may
+/// be the answer.
+fn answer(nonce: &Nonce, questions: Questions) -> String {
+    let question = (questions == Questions::Respected).then(question);
+    let fields: Vec<&str> = SKIP_FIELDS.into_iter().chain(question.as_deref()).collect();
+    row_format(nonce, &fields)
+}
+
+/// What is asked where the condition does not hold, but for the question.
 const SKIP_FIELDS: [&str; 9] = [
     "#{@tmuxagent_server}",
     "#{@tmuxagent_last}",
@@ -359,7 +391,7 @@ const SKIP_FIELDS: [&str; 9] = [
     "#{pane_input_off}",
     "#{pane_synchronized}",
     "#{pane_current_command}",
-    TOKEN_FIELD,
+    "#{@tmuxagent_owner}",
 ];
 
 /// Reads the reply to a [`send_line`].

@@ -1,5 +1,6 @@
 //! What this machine tells of the processes of agents, and the file in which one of them tells its state.
 
+use super::proc;
 use rustix::fs::{Mode, OFlags};
 use std::collections::HashMap;
 use std::fs::File;
@@ -31,7 +32,8 @@ pub(super) fn started_by(first: u32) -> Vec<Process> {
 /// What a process started: a child belongs to the thread that started it.
 pub(super) fn children_of(pid: u32) -> Vec<u32> {
     let threads = std::fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
-    let told = threads.map(|thread| std::fs::read_to_string(thread.path().join("children")).unwrap_or_default());
+    let told = threads.filter_map(|thread| proc::read(thread.path().join("children").to_str()?));
+    let told = told.map(|told| String::from_utf8(told).unwrap_or_default());
     told.flat_map(|told| told.split_ascii_whitespace().filter_map(|pid| pid.parse().ok()).collect::<Vec<_>>()).collect()
 }
 
@@ -67,7 +69,7 @@ pub fn line_of(pid: u32) -> Vec<Process> {
 
 /// `/proc/PID/stat`: the name in parentheses may hold anything.
 fn stat(pid: u32) -> Option<Process> {
-    let text = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let text = proc::text(pid, "stat");
     let fields: Vec<&str> = text.rsplit_once(')')?.1.split_ascii_whitespace().collect();
     // State is field 3, the parent 4, the group 5, the terminal's group 8, the start 22.
     let field = |number: usize| fields.get(number - 3);
@@ -84,7 +86,7 @@ fn named(mut process: Process) -> Process {
     let pid = process.pid;
     let executable = std::fs::read_link(format!("/proc/{pid}/exe")).ok();
     process.executable = executable.map(|path| path.to_string_lossy().into_owned()).unwrap_or_default();
-    let arguments = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    let arguments = proc::bytes(pid, "cmdline").unwrap_or_default();
     let words = arguments.split(|byte| *byte == 0).filter(|word| !word.is_empty());
     process.arguments = words.map(|word| String::from_utf8_lossy(word).into_owned()).collect();
     process

@@ -1,8 +1,8 @@
 //! A look at the terminal of a pane on this machine: which process group is in front, and the terminal's modes. A handful
 //! of system calls that never wait.
 
-use super::agents;
 use super::told::{self, Stat, Told, reader_of, reads_from, seen, switches};
+use super::{agents, proc};
 use crate::core::{Seen, is_interactive};
 use rustix::fs::{Mode, OFlags};
 use rustix::termios::{LocalModes, tcgetattr};
@@ -68,9 +68,11 @@ pub(super) fn folder_in_front(pid: u32) -> Option<String> {
 /// The first process of the group in front, or who reads of those that are left of it; and the names of the others.
 fn in_front(own: &Told, tty: &str) -> Option<(Told, Vec<String>)> {
     let group = u32::try_from(own.stat.foreground).ok()?;
-    let first = stat(group).filter(|stat| !stat.ended);
-    if let Some(stat) = first {
-        return Some((Told { pid: group, stat, ..Told::default() }, Vec::new()));
+    // The pane's own process was read a moment ago.
+    let known = (group == own.pid).then(|| (own.stat.clone(), own.user));
+    let first = known.or_else(|| Some((stat(group)?, None))).filter(|(stat, _)| !stat.ended);
+    if let Some((stat, user)) = first {
+        return Some((Told { pid: group, stat, user, ..Told::default() }, Vec::new()));
     }
     reader_of(left_of(group, own.pid, tty))
 }
@@ -99,7 +101,7 @@ fn holds(pid: u32, tty: &str) -> bool {
 
 /// Whether a process reads no terminal now, nor waits for anything that may be one. Of several threads one is not seen.
 fn is_away(pid: u32, tty: &str) -> bool {
-    let call = std::fs::read_to_string(format!("/proc/{pid}/syscall")).unwrap_or_default();
+    let call = proc::text(pid, "syscall");
     let elsewhere = |descriptor: u64| {
         let file = std::fs::read_link(format!("/proc/{pid}/fd/{descriptor}"));
         file.is_ok_and(|file| file.as_os_str() != tty && file.as_os_str() != "/dev/tty")
@@ -110,7 +112,7 @@ fn is_away(pid: u32, tty: &str) -> bool {
 
 /// Whether a process waits for what it started, or for what that writes.
 fn waits_for_another(pid: u32, tty: &str) -> bool {
-    let call = std::fs::read_to_string(format!("/proc/{pid}/syscall")).unwrap_or_default();
+    let call = proc::text(pid, "syscall");
     let pipe = |descriptor: u64| {
         let file = std::fs::read_link(format!("/proc/{pid}/fd/{descriptor}"));
         file.is_ok_and(|file| file.as_os_str() != tty && file.to_string_lossy().starts_with("pipe:"))
@@ -127,12 +129,12 @@ fn has_in_group(pid: u32, group: u32) -> bool {
 
 /// How many bytes a process has read in its life (proc_pid_io(5)).
 fn read_by(pid: u32) -> Option<u64> {
-    let told = std::fs::read_to_string(format!("/proc/{pid}/io")).ok()?;
+    let told = proc::text(pid, "io");
     told.lines().find_map(|line| line.strip_prefix("rchar:"))?.trim().parse().ok()
 }
 
 fn stat(pid: u32) -> Option<Stat> {
-    Stat::read(&std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
+    Stat::read(&proc::text(pid, "stat"))
 }
 
 fn user(pid: u32) -> Option<u32> {
@@ -142,13 +144,12 @@ fn user(pid: u32) -> Option<u32> {
 /// All that is told of a process.
 fn told(known: Told) -> Told {
     let pid = known.pid;
-    let text = |file: &str| std::fs::read_to_string(format!("/proc/{pid}/{file}")).unwrap_or_default();
     Told {
-        call: text("syscall"),
+        call: proc::text(pid, "syscall"),
         file: program_file(pid),
         args: arguments(pid),
-        user: user(pid),
-        switches: switches(text("status").lines()),
+        user: known.user.or_else(|| user(pid)),
+        switches: switches(proc::text(pid, "status").lines()),
         ..known
     }
 }
@@ -159,7 +160,7 @@ fn program_file(pid: u32) -> String {
 }
 
 fn arguments(pid: u32) -> Vec<String> {
-    let bytes = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    let bytes = proc::bytes(pid, "cmdline").unwrap_or_default();
     let bytes = bytes.get(..ARGUMENTS.min(bytes.len())).unwrap_or_default();
     let words = bytes.strip_suffix(b"\0").unwrap_or(bytes).split(|&byte| byte == 0);
     words.map(|word| String::from_utf8_lossy(word).into_owned()).filter(|word| !word.is_empty()).collect()

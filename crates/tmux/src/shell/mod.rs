@@ -13,6 +13,7 @@ mod keeper;
 mod keeping;
 mod look;
 mod probe;
+mod proc;
 mod process;
 mod queue;
 mod told;

@@ -151,7 +151,7 @@ fn stack(call: &str, began: u64, program: &str) -> Option<Stack> {
 }
 
 /// What `/proc/PID/stat` says (proc_pid_stat(5)), counted behind the name, which may hold anything.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Stat {
     pub name: String,
     /// It has ended, and nobody has asked how.

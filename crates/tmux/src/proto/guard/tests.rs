@@ -74,7 +74,10 @@ fn whoever_lost_the_server_is_told_so_before_anything_else_but_what_was_typed() 
     assert_eq!(on_skip("I-7"), Verdict::Earlier);
     assert_eq!(on_skip("X-9"), Verdict::Skipped(SkipReason::OtherSupervisor));
     let line = send_line(&nonce(), &intent(), &expect, Input::Prompt("x")).unwrap();
-    assert!(line.contains(&quote("#{==:#{@tmuxagent_owner},T.0000000000000000}").trim_matches('"').to_owned()));
+    assert!(
+        line.contains("#{==:#{@tmuxagent_server}|#{@tmuxagent_owner}|#{pane_pid}|")
+            && line.contains(",U1|T.0000000000000000|42|")
+    );
 }
 
 #[test]
@@ -135,6 +138,6 @@ fn the_line_is_one_physical_line_whatever_the_text() {
     let steps = [KeyStep::Text("a\n\0b".to_owned()), KeyStep::Key("Enter".to_owned())];
     let line = send_line(&nonce(), &intent(), &expect, Input::Keys(&steps)).unwrap();
     assert!(!line.contains(['\n', '\0']), "{line}");
-    assert!(line.contains(r#"send-keys -t %3 -l -- "a\012" ; send-keys -t %3 -H 00 ; send-keys -t %3 -l -- "b""#));
-    assert!(line.contains("set-option -p -t %3 @tmuxagent_last \"I\\0557\""));
+    assert!(line.contains(r#"send-keys -t %3 -l -- 'a'"\012" ; send-keys -t %3 -H 00 ; send-keys -t %3 -l -- 'b'"#));
+    assert!(line.contains("set-option -p -t %3 @tmuxagent_last 'I-7'"));
 }

@@ -42,6 +42,9 @@ struct Case {
     reads: Reads,
 }
 
+const TWO_ROWS: &str = "exec env PS1='~\\n> ' bash --norc --noprofile";
+const SAME: &str = "exec env PS1='$ ' PS2='$ ' bash --norc --noprofile";
+
 const fn case(name: &'static str, program: &'static str, typed: &'static str, reads: Reads) -> Case {
     Case { name, program, typed, reads }
 }
@@ -60,6 +63,15 @@ const CASES: &[Case] = &[
     case("dash-draft", "exec env PS1='$ ' dash", "touch DRAFT; echo…", Reads::Draft),
     case("quote", BASH, "echo 'open", Reads::Draft),
     case("here", BASH, "cat <<END", Reads::Draft),
+    // The second row of a command looks like the last of the prompt.
+    case("two-rows", TWO_ROWS, "for i in 1 2; do", Reads::Draft),
+    case("two-rows-pipe", TWO_ROWS, "echo a |", Reads::Draft),
+    case("two-rows-empty", TWO_ROWS, "", Reads::Shell),
+    case("same", SAME, "touch KEY \\", Reads::Draft),
+    case("same-and", SAME, "true &&", Reads::Draft),
+    case("same-empty", SAME, "", Reads::Shell),
+    case("dash-same", "exec env PS1='> ' dash", "if true", Reads::Draft),
+    case("zsh-select", "exec zsh -f", "PS3='% '; select x in a b; do touch KEY; done", Reads::Draft),
     case("read", BASH, "read -p 'Name: ' x", Reads::Line),
     // Questions of the shell itself that look just like its prompt.
     case("read-edited", BASH, "read -e -p '# ' x", Reads::Draft),

@@ -5,7 +5,7 @@ use super::readers::{exists, shell_line, wait_reads};
 use super::support::room::Room;
 use super::support::watched::{Watched, positions, spec};
 use super::support::{PATIENCE, TmuxServer, wait_for};
-use tmuxagent_model::{IntentId, Outcome, PaneKey, Reads};
+use tmuxagent_model::{Event, IntentId, Outcome, PaneKey, Reads};
 use tmuxagent_tmux::{HostMessage, HostSpec};
 
 /// Two rows, the last of which ends with no sign of a prompt.
@@ -134,6 +134,65 @@ fn a_prompt_of_any_shape_is_known_after_a_command() {
             wait_reads(&watched, &pane, name, &Reads::Shell);
         }
         runs(&watched, &server, &pane, name);
+    }
+}
+
+#[test]
+fn a_menu_that_is_open_when_it_is_first_seen_is_no_prompt() {
+    if !exists("zsh") {
+        return;
+    }
+    let server = TmuxServer::running("");
+    for (name, shown) in [("plain", "?# "), ("alike", "$ ")] {
+        server.new_session(name, "exec env PS1='$ ' TERM=tmux-256color zsh -f");
+        server.wait_screen(name, "$");
+        server.type_line(name, &format!("PS3='{shown}'; select x in one two; do touch WRONG; done"));
+        server.wait_screen(name, &format!("two\n{}", shown.trim_end()));
+    }
+    let watched = Watched::new(&server, &["needle"]);
+    for name in ["plain", "alike"] {
+        let pane = watched.wait_live(&server, name).key;
+        wait_reads(&watched, &pane, name, &Reads::Draft);
+    }
+}
+
+/// What somebody has begun to press neither takes nor repeats what is typed behind it.
+#[test]
+fn a_line_runs_once_whatever_was_begun_at_the_shells_editor() {
+    let cases = [
+        ("number", "zsh -f", "M-5"),
+        ("quoted", "zsh -f", "C-v"),
+        ("prefix", "zsh -f", "C-x"),
+        ("operator", "zsh -f -o vi", "Escape d"),
+        ("replaced", "zsh -f -o vi", "Escape 3 r"),
+        ("bash-operator", "bash --norc --noprofile -o vi", "Escape d"),
+        ("bash-found", "bash --norc --noprofile -o vi", "Escape f"),
+    ];
+    let server = TmuxServer::running("");
+    let watched = Watched::new(&server, &["needle"]);
+    for (name, shell, keys) in cases.into_iter().filter(|(_, shell, _)| super::lines::installed(shell)) {
+        server.new_session(name, &format!("exec env PS1='$ ' TERM=tmux-256color {shell}"));
+        let pane = watched.wait_live(&server, name).key;
+        wait_reads(&watched, &pane, name, &Reads::Shell);
+        let pressed: Vec<&str> = ["send-keys", "-t", name].into_iter().chain(keys.split(' ')).collect();
+        server.tmux(&pressed);
+        // What can be told from outside is held, as a draft is.
+        let (intent, file) = (IntentId::new(format!("I-{name}")), server.folder().join(format!("ran-{name}")));
+        let line = format!("echo once >> '{}'", file.display());
+        watched.handle.send(intent.clone(), shell_line(&pane, &line));
+        let held = |message: &HostMessage| match message {
+            HostMessage::Awaits { awaited: Some(awaited), .. } => (awaited.intent == intent).then_some(true),
+            HostMessage::Event(Event::Outcome { intent: told, .. }) => (*told == intent).then_some(false),
+            _ => None,
+        };
+        if watched.wait("held or typed", held) {
+            watched.handle.withdraw(intent);
+            continue;
+        }
+        let ran = || std::fs::read_to_string(&file).ok().filter(|text| !text.is_empty());
+        assert_eq!(wait_for(PATIENCE, name, ran), "once\n", "{name}");
+        let screen = server.screen(name);
+        assert!(!screen.contains("not found"), "{name}: {screen}");
     }
 }
 

@@ -47,11 +47,38 @@ fn without_groups(text: &str) -> &str {
     }
 }
 
-/// Whether the row above the cursor's shows a command that asks. Only where nothing better tells.
-pub(super) fn asked_above(surface: &Surface) -> bool {
-    let above = (surface.y as usize).checked_sub(1).and_then(|y| surface.rows.get(y));
-    let Some(line) = above.and_then(|row| behind_prompt(row)) else { return false };
-    line.split(|c: char| c.is_whitespace() || matches!(c, ';' | '&' | '|' | '(')).any(|word| ASKS.contains(&word))
+/// Whether the rows above the cursor's show that a command of the shell asks. Only where nothing better tells.
+pub(super) fn asked_above(prefix: &str, surface: &Surface) -> bool {
+    if is_of_menu(prefix) {
+        return true;
+    }
+    let lines = surface.lines_above(prefix.trim_end());
+    let Some(above) = lines.iter().rev().find(|line| !line.trim().is_empty()) else { return false };
+    if is_choice(above) {
+        return true;
+    }
+    // It was answered, and asks again.
+    let entered = lines.iter().rev().find_map(|line| line.strip_prefix(prefix));
+    let number = |text: &str| !text.is_empty() && text.chars().all(|c| c.is_ascii_digit());
+    if entered.is_some_and(|text| number(text.trim())) {
+        return true;
+    }
+    let asks = |line: &str| {
+        line.split(|c: char| c.is_whitespace() || matches!(c, ';' | '&' | '|' | '(')).any(|word| ASKS.contains(&word))
+    };
+    lines.last().and_then(|line| behind_prompt(line)).is_some_and(asks)
+}
+
+/// What bash and zsh show below the choices of a `select`.
+fn is_of_menu(text: &str) -> bool {
+    matches!(text.trim_end(), "#?" | "?#")
+}
+
+/// Whether a row lists choices as `select` does: `1) one  2) two`.
+fn is_choice(row: &str) -> bool {
+    let row = row.trim_start();
+    let behind = row.trim_start_matches(|c: char| c.is_ascii_digit());
+    behind.len() < row.len() && behind.starts_with(") ")
 }
 
 /// Whether a command may have begun in the rows above, of which this row (`> `) is another: over rows that begin like it
@@ -110,6 +137,29 @@ mod tests {
             [("$ ", "# "), ("me@box:~$ ", "$ "), ("$ ", "Name $ "), ("root@vm:/# ", "really # "), ("box% ", "# ")]
         {
             assert!(!are_kin(known, text, "tmp"), "{known} {text}");
+        }
+    }
+
+    #[test]
+    fn choices_that_a_shell_lists_are_asked() {
+        let asked = |rows: &[&str], prefix: &str| {
+            let y = u32::try_from(rows.len()).expect("few rows");
+            let rows = rows.iter().chain([&prefix.trim_end()]).map(|row| (*row).to_owned()).collect();
+            asked_above(prefix, &Surface { y, rows, columns: 40, ..Surface::default() })
+        };
+        for (rows, prefix) in [
+            (&["box% ./choose", "1) one  2) two"][..], "?# "),
+            (&["1) one  2) two"], "$ "),
+            (&["1) one    11) eleven", " 2) two   12) twelve"], "$ "),
+            (&["1) one  2) two", "$ 1", "got=one"], "$ "),
+            (&["$ select x in a b; do echo; done"], "$ "),
+        ] {
+            assert!(asked(rows, prefix), "{rows:?}");
+        }
+        for rows in
+            [&["$ ls", "a) b"][..], &["1) one  2) two", "$ 1", "$ ls", "a"], &["(1) one"], &["100"], &["$ seq 1", "1"]]
+        {
+            assert!(!asked(rows, "$ "), "{rows:?}");
         }
     }
 

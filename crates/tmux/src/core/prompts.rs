@@ -6,7 +6,10 @@
 //! heard, in a later life of the supervisor or in another pane with such a shell.
 //! **A row that could as well be the second of a command (`> `, `quote> `) is none**, unless it was learned, and never where
 //! another prompt of that shell is known: a shell that waits for more of a command (`if true`, a `\\` at the end) stands
-//! exactly where it stands at its prompt.
+//! exactly where it stands at its prompt. Where the two look alike the words decide that were typed in the rows above: behind
+//! what can't be told to be whole no `> ` is an empty prompt, and behind what is open no prompt is.
+
+mod unfinished;
 
 use super::likeness::{are_kin, asked_above, begun_above, names_folder, path_tail};
 use super::reader::{Seen, Surface, split_at};
@@ -14,6 +17,7 @@ use super::stacks::Depth;
 use crate::KnownPrompts;
 use tmuxagent_lines::{ShellPhase, ShellState};
 use tmuxagent_model::Front;
+use unfinished::{Typed, typed_above};
 
 /// Whether something stands behind a prompt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,6 +57,8 @@ pub(crate) struct Prompts {
     lets_go: bool,
     /// The row in which the line began that the editor holds, and how wide that was.
     line: Option<(u64, u32)>,
+    /// That line may be one more of a command that is not whole.
+    unfinished: bool,
 }
 
 impl Prompts {
@@ -85,7 +91,7 @@ impl Prompts {
 
     /// The shell's line editor let go of a line, as its modes tell.
     pub fn line_entered(&mut self) {
-        (self.lets_go, self.ran) = (true, true);
+        (self.lets_go, self.ran, self.unfinished) = (true, true, false);
     }
 
     /// Whether a row begins with a prompt that is known.
@@ -104,7 +110,7 @@ impl Prompts {
 
     /// A command has run: what the shell shows next is a fresh prompt.
     pub fn command_ran(&mut self) {
-        self.ran = true;
+        (self.ran, self.unfinished) = (true, false);
     }
 
     /// The shell was seen at rest with its line editor in front. Gives whether it is a fresh prompt, as far as its text tells.
@@ -126,6 +132,11 @@ impl Prompts {
             self.before = Some(prefix.to_owned());
             self.ran = false;
             return self.first.replace((row, prefix.to_owned())).is_none_or(|(known, _)| known != row);
+        }
+        if Self::goes_on_above(seen, prefix, surface) {
+            self.unfinished = true;
+            self.first = Some((row, prefix.to_owned()));
+            return false;
         }
         let right_behind = self.ran && seen.depth == Depth::AtPrompt && !begun_above(prefix, surface);
         if self.goes_on(prefix, surface) && !right_behind {
@@ -153,12 +164,13 @@ impl Prompts {
         // that is drawn again without a command in between shows the same draft as before.
         let alone = |text: &str| behind_prompt(text).is_none_or(|rest| rest.trim().is_empty());
         let like_others = seen.depth == Depth::AtPrompt || self.is_like_known(prefix, surface);
-        let fresh = (ran || row == 0 || met) && again && alone(prefix) && like_others && !asked_above(surface);
+        let fresh = (ran || row == 0 || met) && again && alone(prefix) && like_others;
         let head = prefix.trim_start_matches(ENDS);
         let twice = ran && self.before.as_deref() == Some(prefix) && !is_continuation(prefix) && alone(head);
         self.before = Some(prefix.to_owned());
         let sure = seen.depth == Depth::AtPrompt;
-        let is_prompt = (fresh || twice) && !is_more && ends_prompt(prefix, sure, &surface.folder);
+        let is_prompt =
+            (fresh || twice) && !asked_above(prefix, surface) && !is_more && ends_prompt(prefix, sure, &surface.folder);
         if is_prompt {
             self.news |= remember(&mut self.known, prefix);
         }
@@ -170,6 +182,24 @@ impl Prompts {
         let is_known = || self.known.iter().chain(&self.told).any(|known| known == prefix);
         let has_other = || self.known.iter().chain(&self.told).any(|known| !is_continuation(known));
         is_continuation(prefix) && !is_known() && (has_other() || begun_above(prefix, surface))
+    }
+
+    /// Whether the shell waits for more of what was typed in the rows above, whatever its prompt looks like. Of a row that looks
+    /// like the second of a command anything that is not whole for certain counts.
+    fn goes_on_above(seen: &Seen, prefix: &str, surface: &Surface) -> bool {
+        let name = seen.front.as_ref().map_or("", |front| front.name.as_str());
+        let tells = match name {
+            // One editor holds all rows; another language.
+            "fish" | "csh" | "tcsh" => true,
+            // It goes deeper for each part of a command.
+            "zsh" => seen.depth == Depth::AtPrompt,
+            _ => false,
+        };
+        match typed_above(prefix, surface).filter(|_| !tells) {
+            Some(Typed::Open) => true,
+            Some(Typed::Unknown) => is_continuation(prefix),
+            Some(Typed::Whole) | None => false,
+        }
     }
 
     /// Whether a text is one that was seen, and more.
@@ -197,11 +227,14 @@ impl Prompts {
             return AtPrompt::Draft;
         }
         let sure = seen.depth == Depth::AtPrompt;
-        if !sure && asked_above(surface) {
+        if !sure && asked_above(prefix, surface) {
             return AtPrompt::Draft;
         }
         let same_shell = self.shell == seen.front;
-        if same_shell && self.holds_line_above(surface) {
+        if same_shell && (self.holds_line_above(surface) || self.unfinished && self.lets_go) {
+            return AtPrompt::Draft;
+        }
+        if Self::goes_on_above(seen, prefix, surface) {
             return AtPrompt::Draft;
         }
         let goes_on = if same_shell {

@@ -101,6 +101,25 @@ impl Surface {
         line
     }
 
+    /// The lines above the cursor's row, the first on top: rows that go on are joined, but to none that begins so.
+    pub fn lines_above(&self, begin: &str) -> Vec<String> {
+        let above = self.rows.get(..self.y as usize).unwrap_or_default();
+        let mut lines: Vec<String> = Vec::new();
+        let mut last: Option<&String> = None;
+        for row in above {
+            let full = last.and_then(|last| self.full(last, row)).filter(|_| !row.starts_with(begin));
+            match (full, last, lines.last_mut()) {
+                (Some(full), Some(last), Some(line)) => {
+                    line.push_str(full.strip_prefix(last.as_str()).unwrap_or_default());
+                    line.push_str(row);
+                }
+                _ => lines.push(row.clone()),
+            }
+            last = Some(row);
+        }
+        lines
+    }
+
     /// A row that goes on in the next, which begins so: it reaches the edge, or a wide sign found no room, or tmux has left out
     /// the blank at its end.
     fn full(&self, row: &str, next: &str) -> Option<String> {

@@ -217,9 +217,25 @@ pub fn settle_line(nonce: &Nonce, pane: PaneId) -> String {
     format!("display-message -p {raw} ; display-message -p -t {pane} {answer}")
 }
 
-/// A letter that comes and goes, `i`: harmless where text is written, and in the command mode of an editor with vi keys what
-/// begins to write. Measured in bash, zsh and fish; brackets around what is pasted help in zsh and fish only.
-const BEGINS_TO_WRITE: &str = "0x69 BSpace";
+/// Letters that come and go, `i`: harmless where text is written, and in the command mode of an editor with vi keys what
+/// begins to write. The first ends what was begun by another key (an operator, `C-v`, `C-x`). Measured in bash, zsh and fish;
+/// brackets around what is pasted help in zsh and fish only.
+const BEGINS_TO_WRITE: &str = "0x69 BSpace 0x69 BSpace";
+/// The same for editors that do not show the number which somebody has begun to type (`M-5`), so that the first may come more
+/// than once: the line is cleared of them. Others ring there, or keep what is cleared.
+const BEGINS_TO_WRITE_ONCE: &str = "0x69 BSpace C-u 0x69 BSpace";
+
+/// What is to stand before what is typed into a shell's line editor.
+fn before_a_line(still: &Still, steps: &[KeyStep]) -> Option<&'static str> {
+    let own = |key: &KeyStep, name: &str| matches!(key, KeyStep::Key(key) if key == name);
+    let types = match steps {
+        [KeyStep::Text(_), ..] => true,
+        [first, second, ..] => own(first, "0x69") && own(second, "BSpace"),
+        _ => false,
+    };
+    let counts = matches!(still.command.as_str(), "zsh" | "csh" | "tcsh");
+    (still.edits && types).then_some(if counts { BEGINS_TO_WRITE_ONCE } else { BEGINS_TO_WRITE })
+}
 
 /// The commands that type.
 fn typing(intent: &IntentId, expect: &Expectation<'_>, input: Input<'_>) -> Result<String, InputError> {
@@ -227,8 +243,8 @@ fn typing(intent: &IntentId, expect: &Expectation<'_>, input: Input<'_>) -> Resu
     let mut commands = Vec::new();
     match input {
         Input::Keys(steps) => {
-            if expect.still.is_some_and(|still| still.edits) && matches!(steps, [KeyStep::Text(_), ..]) {
-                commands.push(format!("send-keys -t {pane} -- {BEGINS_TO_WRITE}"));
+            if let Some(before) = expect.still.and_then(|still| before_a_line(still, steps)) {
+                commands.push(format!("send-keys -t {pane} -- {before}"));
             }
             for step in steps {
                 match step {

@@ -209,6 +209,69 @@ fn a_command_that_is_not_whole_goes_on_though_the_shell_stands_where_it_stands_a
     assert_eq!(classify(&alone, Some(&shell), &fresh).0, Reads::Shell);
 }
 
+/// The rows above, and the cursor's, which shows a prompt.
+fn behind(rows: &[&str], prompt: &str) -> Surface {
+    let y = u32::try_from(rows.len()).expect("few rows");
+    let rows = rows.iter().chain([&prompt.trim_end()]).map(|row| (*row).to_owned()).collect();
+    Surface { y, rows, columns: 80, ..surface(prompt, u32::try_from(prompt.len()).expect("short"), false) }
+}
+
+#[test]
+fn where_both_prompts_look_alike_the_words_above_tell_whether_a_command_is_whole() {
+    let at_prompt = |shell: &str| Seen { depth: Depth::AtPrompt, ..seen(&[shell], true, RAW) };
+    let bash = at_prompt("bash");
+    for (prompt, fresh) in [("> ", &["~/web"][..]), ("> ", &[]), ("$ ", &["2 files"])] {
+        let mut prompts = Prompts::default();
+        prompts.line_entered();
+        prompts.learn(&bash, prompt, &behind(fresh, prompt));
+        assert_eq!(reads_of(&prompts, &bash, &behind(fresh, prompt)), Reads::Shell, "{prompt} {fresh:?}");
+        for open in ["for i in 1 2; do", "rm a \\", "echo a |", "true &&", "if true"] {
+            let row = format!("{prompt}{open}");
+            let above: Vec<&str> = fresh.iter().copied().chain([row.as_str()]).collect();
+            let surface = behind(&above, prompt);
+            prompts.line_entered();
+            assert_eq!(reads_of(&prompts, &bash, &surface), Reads::Draft, "{prompt} {open}");
+            assert!(!prompts.learn(&bash, prompt, &surface), "{prompt} {open}");
+            assert_eq!(reads_of(&prompts, &bash, &surface), Reads::Draft, "{prompt} {open}");
+            // The screen is cleared: the line stays.
+            assert_eq!(reads_of(&prompts, &bash, &behind(&[], prompt)), Reads::Draft, "{prompt} {open}");
+            let dash = seen(&["dash"], true, LINE);
+            assert_eq!(reads_of(&Prompts::default(), &dash, &surface), Reads::Draft, "dash: {prompt} {open}");
+            // It was given up, or has printed something.
+            for last in [format!("{row}^C"), "1".to_owned()] {
+                let above: Vec<&str> = above.iter().copied().chain([last.as_str()]).collect();
+                prompts.line_entered();
+                assert_eq!(reads_of(&prompts, &bash, &behind(&above, prompt)), Reads::Shell, "{prompt} {last}");
+            }
+        }
+        let whole = format!("{prompt}for i in 1 2; do true; done");
+        assert_eq!(reads_of(&prompts, &bash, &behind(&[&whole], prompt)), Reads::Shell, "{prompt}");
+    }
+    // zsh stands deeper where it waits for more, and shows nothing of an interrupt.
+    let row = behind(&["% for i in 1 2; do"], "% ");
+    assert_eq!(reads_of(&Prompts::default(), &at_prompt("zsh"), &row), Reads::Shell);
+    assert_eq!(reads_of(&Prompts::default(), &seen(&["zsh"], true, RAW), &row), Reads::Draft);
+    // fish keeps all rows of a command in its editor, and has other words.
+    let row = behind(&["me@vm ~> for i in 1 2; true; end"], "me@vm ~> ");
+    assert_eq!(reads_of(&Prompts::default(), &seen(&["fish"], true, RAW), &row), Reads::Shell);
+}
+
+#[test]
+fn a_menu_of_the_shell_that_is_open_when_it_is_first_seen_is_no_prompt() {
+    let zsh = seen(&["zsh"], true, RAW);
+    for prompt in ["?# ", "$ ", "box% "] {
+        let menu = behind(&["box% PS3='$ '; select x in one two; do echo; done", "1) one  2) two"], prompt);
+        let mut prompts = Prompts::default();
+        for _ in 0..3 {
+            assert_eq!(reads_of(&prompts, &zsh, &menu), Reads::Draft, "{prompt}");
+            assert!(!prompts.learn(&zsh, prompt, &menu), "{prompt}");
+            prompts.line_entered();
+        }
+    }
+    let sure = Seen { depth: Depth::AtPrompt, ..zsh };
+    assert_eq!(reads_of(&Prompts::default(), &sure, &behind(&["1) one"], "box% ")), Reads::Shell, "it was printed");
+}
+
 #[test]
 fn what_grows_in_a_row_is_a_draft() {
     let shell = seen(&["bash"], true, RAW);

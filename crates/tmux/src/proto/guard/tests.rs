@@ -141,3 +141,30 @@ fn the_line_is_one_physical_line_whatever_the_text() {
     assert!(line.contains(r#"send-keys -t %3 -l -- 'a'"\012" ; send-keys -t %3 -H 00 ; send-keys -t %3 -l -- 'b'"#));
     assert!(line.contains("set-option -p -t %3 @tmuxagent_last 'I-7'"));
 }
+
+#[test]
+fn what_somebody_has_begun_at_a_line_editor_is_ended_first() {
+    let (key, claim) = (key(), token());
+    let line = |command: &str, edits: bool, steps: &[KeyStep]| {
+        let still = Still { edits, command: command.to_owned(), ..Still::never() };
+        let expect = Expectation {
+            pane: &key,
+            claim: &claim,
+            command: None,
+            screen: None,
+            questions: Questions::Answered,
+            still: Some(&still),
+        };
+        let line = send_line(&nonce(), &intent(), &expect, Input::Keys(steps)).unwrap();
+        let typed = line.split("send-keys -t %3 -- ").skip(1).map(|keys| keys.split(" ;").next().unwrap_or_default());
+        typed.map(str::to_owned).collect::<Vec<_>>()
+    };
+    let (text, named) = (KeyStep::Text("make".to_owned()), |name: &str| KeyStep::Key(name.to_owned()));
+    let text = std::slice::from_ref(&text);
+    assert_eq!(line("bash", true, text), ["0x69 BSpace 0x69 BSpace"]);
+    assert_eq!(line("zsh", true, text), ["0x69 BSpace C-u 0x69 BSpace"], "it shows no number");
+    assert!(line("dash", false, text).is_empty());
+    let bare = [named("0x69"), named("BSpace"), text[0].clone()];
+    assert_eq!(line("zsh", true, &bare)[0], "0x69 BSpace C-u 0x69 BSpace", "what is typed bare");
+    assert_eq!(line("zsh", true, &[named("C-c")]).len(), 1);
+}

@@ -4,6 +4,7 @@
 //! Which fields are identities is written down below; every other text is taken for one of a pane, also in fields that
 //! come to be later. What would be typed or run is marked as lost, so that it is never performed after a restart.
 
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 use tmuxagent_model::{AgentMessage, Carry, Redact, Redaction, SecretMark};
 
@@ -92,12 +93,11 @@ pub(super) fn json<T: serde::Serialize>(value: &T, redaction: &Redaction) -> rus
 /// A text of JSON without secrets; `None` where it holds none, or is not JSON.
 pub(super) fn body(text: &str, redaction: &Redaction) -> Option<String> {
     let redact = redaction.means()?;
-    let mut value: Value = serde_json::from_str(text).ok()?;
-    let mut texts = String::new();
-    gather(&value, false, &mut texts);
-    if !redact.suspects(&texts) && !may_go_on(&value) {
+    let texts = Texts::of(text)?;
+    if !redact.suspects(&texts.all) && !texts.may_go_on {
         return None;
     }
+    let mut value: Value = serde_json::from_str(text).ok()?;
     let walk = Walk { redact, mark: SecretMark::Shown, of_map: false, printed: false, chosen: false };
     if walk.value("", &mut value) { serde_json::to_string(&value).ok() } else { None }
 }
@@ -107,30 +107,121 @@ pub(super) fn words(text: &str, redaction: &Redaction) -> String {
     redaction.means().and_then(|redact| redact.words(text, SecretMark::Shown)).unwrap_or_else(|| text.to_owned())
 }
 
-/// All texts of a value, to be looked through at once.
-fn gather(value: &Value, of_map: bool, out: &mut String) {
-    let mut add = |text: &str| {
-        out.push_str(text);
-        out.push('\n');
-    };
-    match value {
-        Value::String(text) => add(text),
-        Value::Array(items) => items.iter().for_each(|item| gather(item, of_map, out)),
-        Value::Object(entries) => {
-            if of_map {
-                entries.keys().for_each(|name| add(name));
-            }
-            for (name, value) in entries {
-                gather(value, of_map || MAPS.contains(&name.as_str()), out);
-            }
-        }
-        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+/// All texts of a JSON, to be looked through at once. Every row goes through here and few hold a secret, so no tree is made.
+#[derive(Default)]
+struct Texts {
+    /// One below the other.
+    all: String,
+    /// It holds rows of a screen, in which a secret may be broken in two.
+    may_go_on: bool,
+}
+
+impl Texts {
+    /// `None` where that is no JSON.
+    fn of(json: &str) -> Option<Self> {
+        let mut texts = Self::default();
+        let mut reader = serde_json::Deserializer::from_str(json);
+        Gather { into: &mut texts, of_map: false, whole: true }.deserialize(&mut reader).ok()?;
+        reader.end().ok().map(|()| texts)
+    }
+
+    fn add(&mut self, text: &str) {
+        self.all.push_str(text);
+        self.all.push('\n');
     }
 }
 
-/// Whether it holds rows of a screen, in which a secret may be broken in two.
-fn may_go_on(value: &Value) -> bool {
-    value.get(SCREEN).is_some()
+/// Gathers what stands in a part of a JSON.
+struct Gather<'t> {
+    into: &'t mut Texts,
+    of_map: bool,
+    /// It is no part but all.
+    whole: bool,
+}
+
+impl<'de> DeserializeSeed<'de> for Gather<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<(), D::Error> {
+        json.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Gather<'_> {
+    type Value = ();
+
+    fn expecting(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str("JSON")
+    }
+
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<(), E> {
+        self.into.add(text);
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
+        while items.next_element_seed(Gather { into: self.into, of_map: self.of_map, whole: false })?.is_some() {}
+        Ok(())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<(), A::Error> {
+        let Self { into, of_map, whole } = self;
+        while let Some(names) = entries.next_key_seed(Name { into, of_map, whole })? {
+            entries.next_value_seed(Gather { into, of_map: of_map || names, whole: false })?;
+        }
+        Ok(())
+    }
+}
+
+/// Gathers a name, where it is a text; says whether what stands under it is a map from such names.
+struct Name<'t> {
+    into: &'t mut Texts,
+    of_map: bool,
+    whole: bool,
+}
+
+impl<'de> DeserializeSeed<'de> for Name<'_> {
+    type Value = bool;
+
+    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<bool, D::Error> {
+        json.deserialize_str(self)
+    }
+}
+
+impl Visitor<'_> for Name<'_> {
+    type Value = bool;
+
+    fn expecting(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str("a name")
+    }
+
+    fn visit_str<E>(self, name: &str) -> Result<bool, E> {
+        self.into.may_go_on |= self.whole && name == SCREEN;
+        if self.of_map {
+            self.into.add(name);
+        }
+        Ok(MAPS.contains(&name))
+    }
 }
 
 const SCREEN: &str = "screen";
@@ -215,5 +306,26 @@ impl Walk<'_> {
         let word = || field == "command" && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
         let of_a_program = self.printed && field == "stage";
         !self.of_map && !self.chosen && !of_a_program && (IDENTITIES.contains(&field) || word())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn texts(json: &str) -> Option<(String, bool)> {
+        Texts::of(json).map(|texts| (texts.all, texts.may_go_on))
+    }
+
+    #[test]
+    fn every_text_of_a_json_is_gathered() {
+        let json = r#"{"a": "one \"1\"", "n": [1, -2, 0.5, null, true, ["two", {"b": "th\u0072ee"}]], "screen": []}"#;
+        assert_eq!(texts(json), Some(("one \"1\"\ntwo\nthree\n".to_owned(), true)));
+        let named = r#"{"in": {"screen": "x", "variables": {"key": {"deep": "y"}}}, "z": {"name": 1}}"#;
+        assert_eq!(texts(named), Some(("x\nkey\ndeep\ny\n".to_owned(), false)));
+        assert_eq!(texts("\"alone\""), Some(("alone\n".to_owned(), false)));
+        for broken in ["", "{", "{\"a\": \"b\"} c", "{\"a\" \"b\"}"] {
+            assert_eq!(texts(broken), None, "{broken}");
+        }
     }
 }

@@ -59,15 +59,19 @@ pub(crate) fn listing_format(nonce: &Nonce) -> String {
     row_format(nonce, &fields)
 }
 
-/// A format for the whole server, whose change says that a listing is due. The server expands it again and again, so it holds
-/// only what no notification tells: not names, layouts and modes, which have their own; and not commands and folders, which no
-/// program changes without printing something. Each field costs the server more than a microsecond, so none stands for a pane that
-/// can stand for its session or window.
+/// The windows of the whole server with the panes in them and their sizes. Where this or [`PANES`] changes, a listing is due.
+pub(super) const WINDOWS: &str = "#{S:#{session_id} #{W:#{window_id} #{window_visible_layout} }}";
+
+/// What else no notification tells of its panes: not names and modes, which have their own; and not commands and folders, which
+/// no program changes without printing something. Each field of a pane costs the server more than a microsecond.
+pub(super) const PANES: &str = concat!(
+    "#{S:#{W:#{P:#{pane_id} #{pane_pid} #{pane_dead} #{pane_width} #{pane_height} #{pane_pipe} #{pane_title} ",
+    "#{@tmuxagent_role} #{@tmuxagent_record} }}}"
+);
+
+/// The same for a subscription, which the server expands once a second.
 pub(super) fn news_format(nonce: &Nonce) -> String {
-    let pane = format!(
-        "#{{pane_id}} #{{pane_pid}} #{{pane_dead}} #{{pane_width}} #{{pane_height}} {PIPE} #{{pane_title}} {ROLE} {RECORD} "
-    );
-    row_format(nonce, &[&format!("#{{S:#{{session_id}} #{{W:#{{window_id}} #{{P:{pane}}}}}}}")])
+    row_format(nonce, &[WINDOWS, PANES])
 }
 
 /// One row of a listing: a pane in one of the sessions that show it.
@@ -183,9 +187,9 @@ pub(super) struct Inventory {
     pub listing: bool,
     pub list_again: bool,
     pub last_list: Instant,
-    /// What no notification tells, as of the last answer.
-    pub news: Vec<Vec<u8>>,
-    /// So many answers were the same, and no pane printed anything meanwhile.
+    /// What no notification tells of windows and of panes, as of the last answers.
+    pub news: [Vec<Vec<u8>>; 2],
+    /// So many answers were the same, and nothing happened meanwhile.
     pub without_news: u32,
 }
 
@@ -202,7 +206,7 @@ impl Inventory {
             listing: false,
             list_again: false,
             last_list: now,
-            news: Vec::new(),
+            news: Default::default(),
             without_news: 0,
         }
     }

@@ -1,7 +1,7 @@
 //! Notifications and listings of a host's server.
 
 use super::client::ClientId;
-use super::inventory::{Entry, listing_format, news_format};
+use super::inventory::{Entry, PANES, WINDOWS, listing_format};
 use super::link::Link;
 use super::pane::PAUSE;
 use super::pipes::raw_line;
@@ -13,9 +13,10 @@ use std::time::Duration;
 pub(super) const LIST_EVERY: Duration = Duration::from_secs(1);
 /// Notifications come in bursts; one listing answers them all.
 const BURST: Duration = Duration::from_millis(20);
-/// How often it is asked what no notification tells, while anything happens there.
+/// How often it is asked what no notification tells.
 pub(super) const NEWS: Duration = Duration::from_secs(1);
-/// While nothing does, so many times as long: each answer costs the server a millisecond where it has forty panes.
+/// Where nothing happens, panes are asked for only every so many times: it costs the server several times as much as windows,
+/// more than half a millisecond where it has forty.
 const CALM: u32 = 4;
 /// Without subscriptions (tmux before 3.2) the panes are listed this often.
 const LIST_WITHOUT_NEWS: Duration = Duration::from_secs(2);
@@ -23,7 +24,7 @@ const LIST_WITHOUT_NEWS: Duration = Duration::from_secs(2);
 impl HostCore {
     /// A notification arrived.
     pub fn noticed(&mut self, id: ClientId, notice: Notice) {
-        self.news_soon();
+        self.inventory.without_news = 0;
         match notice {
             Notice::SessionChanged(session) => self.session_changed(id, session),
             Notice::ClientSessionChanged(name, session) => self.client_moved(&name, session),
@@ -84,29 +85,26 @@ impl HostCore {
         let Some(id) = ready.filter(|_| full && self.link == Link::Control && self.spec.transport.is_local()) else {
             return;
         };
-        let line = format!("{} ; display-message -p {}", raw_line(&self.nonce), quote(news_format(&self.nonce)));
-        self.request(id, &line, Purpose::News);
-        self.times.news = Some(self.now + NEWS * (self.inventory.without_news + 1).min(CALM));
-    }
-
-    /// Something happens there: what no notification tells may change too.
-    pub(super) fn news_soon(&mut self) {
-        self.inventory.without_news = 0;
-        let at = self.now + NEWS;
-        if self.times.news.is_some_and(|planned| planned > at) {
-            self.times.news = Some(at);
-            self.wake_at(at);
-        }
+        let calm = self.inventory.without_news;
+        let panes = (calm < CALM || calm.is_multiple_of(CALM)).then_some(PANES);
+        let formats = [WINDOWS].into_iter().chain(panes);
+        let lines = formats.map(|format| format!("{} ; display-message -p {}", raw_line(&self.nonce), quote(format)));
+        self.request(id, &lines.collect::<Vec<_>>().join(" ; "), Purpose::News);
+        self.times.news = Some(self.now + NEWS);
     }
 
     /// The answer: where it is another than the last, a listing is due.
     pub fn news(&mut self, reply: &Reply) {
-        let rows = reply.announced(&self.nonce).next().map(|block| block.rows.clone()).unwrap_or_default();
-        if self.inventory.news == rows {
-            self.inventory.without_news = self.inventory.without_news.saturating_add(1);
+        let told: Vec<Vec<Vec<u8>>> = reply.announced(&self.nonce).map(|block| block.rows.clone()).collect();
+        let mut same = !told.is_empty();
+        for (known, rows) in self.inventory.news.iter_mut().zip(told) {
+            same &= *known == rows;
+            *known = rows;
+        }
+        if same {
+            self.inventory.without_news = self.inventory.without_news.wrapping_add(1);
         } else {
-            self.inventory.news = rows;
-            self.news_soon();
+            self.inventory.without_news = 0;
             self.list_soon(Duration::ZERO);
         }
     }

@@ -40,7 +40,7 @@ impl HostCore {
         let retitled = std::mem::take(&mut watched.voice.retitled);
         if began {
             self.wake_at(now + PAUSE);
-            self.news_soon();
+            self.inventory.without_news = 0;
         }
         if began || retitled {
             self.list_by(LIST_EVERY);

@@ -1,7 +1,7 @@
 //! What agents do, as the supervisor knows it: by their processes and screens, not by what is printed.
 
 use super::support::room::Room;
-use super::support::stand_in::{Step, program, screen, stand_in, wait_got};
+use super::support::stand_in::{Step, program, screen, show, stand_in, wait_got};
 use super::support::{PATIENCE, wait_for};
 use serde_json::Value;
 
@@ -69,7 +69,7 @@ fn a_policy_finds_an_agent_by_its_process_whatever_starts_it() {
     room.watch();
     // As npm starts its Codex: `node` leads the process group, which is all that tmux names.
     let (node, codex) = (program(&room, "node"), program(&room, "codex"));
-    let shown = format!("clear; cat {}; read end", screen("codex", "idle_start").display());
+    let shown = show(&screen("codex", "idle_start")) + "; read end";
     std::fs::write(room.file("script"), shown).expect("writable");
     let line = format!("exec {node} -c '{codex} {}; read end'", room.file("script").display());
     let pane = room.server.new_session("agents", &line);

@@ -2,7 +2,7 @@
 //! goes to it without a key.
 
 use super::support::room::Room;
-use super::support::stand_in::{program, screen};
+use super::support::stand_in::{program, screen, show as shows};
 use super::support::{PATIENCE, wait_for, wait_or_tell};
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
@@ -111,7 +111,7 @@ fn what_a_server_of_codex_tells_counts_and_it_takes_the_answer() {
         wait_for(PATIENCE, "its report", || file.exists().then_some(()));
     };
     let until = |file: &str| format!("until [ -e {file} ]; do sleep 0.05; done\n");
-    let show = |name: &str| format!("clear; cat {}\n", screen("codex", name).display());
+    let show = |name: &str| shows(&screen("codex", name)) + "\n";
     let script = [
         show("idle_start") + &report("idle") + &until("work"),
         show("working_thinking") + &report("working") + &until("ask"),

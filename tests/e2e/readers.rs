@@ -229,7 +229,7 @@ fn the_reader_of_a_pipeline_is_known_when_its_first_program_has_ended() {
         _ => None,
     };
     watched.wait("less, by its own name", named);
-    let needs = Needs::Named { programs: vec!["less".to_owned()], composer: false };
+    let needs = Needs::Named { programs: vec!["less".to_owned()], composer: false, basis: None };
     let (intent, steps) = (IntentId::new("A"), vec![KeyStep::Text("q".to_owned())]);
     watched.handle.send(intent.clone(), SendKeys { needs, steps, ..keys(&pane, "") });
     assert_eq!(watched.wait_outcome(&intent), Outcome::Done);

@@ -50,7 +50,7 @@ fn what_is_read_wrong_is_told() {
 #[test]
 fn a_file_of_ones_own_takes_an_agents_place() {
     let env = TestEnv::new();
-    env.write(".config/tmuxagent/agents/codex.yaml", &CODEX.replace("revision: 4", "revision: 77"));
+    env.write(".config/tmuxagent/agents/codex.yaml", &CODEX.replace("revision: 5", "revision: 77"));
     let ran = env.run(&["agent", "list"]);
     assert!(ran.code == 0 && ran.stdout.contains("77"), "{ran}");
     assert!(ran.stdout.lines().filter(|line| line.starts_with("codex")).count() == 1, "{ran}");

@@ -9,6 +9,8 @@ use std::ops::Range;
 pub struct Composer {
     /// What stands in it; empty where it shows only its placeholder.
     pub draft: String,
+    /// The cursor stands somewhere else: the keys go to another field, such as a search, though this line is shown.
+    pub elsewhere: bool,
 }
 
 /// The places around the input line, as ranges of rows.
@@ -43,11 +45,12 @@ pub(crate) fn find(shape: &ComposerShape, screen: &Screen) -> Option<Around> {
     }
     let top = start - usize::from(shape.above.is_some());
     let draft = draft(shape, screen, start..end);
+    let elsewhere = shape.cursor && screen.cursor.is_some_and(|(_, row)| !(start..end).contains(&row));
     let ending = paragraph(rows, top.saturating_sub(shape.notices));
     let last = ending.end.checked_sub(1).and_then(|n| rows.get(n));
     let looks_back = |row: &Row| shape.looks_back.as_ref().is_some_and(|back| back.is_match(&row.text));
     let ending = if last.is_some_and(looks_back) { 0..0 } else { ending };
-    Some(Around { composer: Composer { draft }, ending, footer })
+    Some(Around { composer: Composer { draft, elsewhere }, ending, footer })
 }
 
 /// The row right below the input line.

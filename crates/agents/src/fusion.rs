@@ -4,7 +4,10 @@
 //! it. Sources that contradict each other for longer than a moment make the state unsure. All of it belongs to one process
 //! and dies with it.
 
+mod ready;
 mod weighed;
+
+pub use ready::Readiness;
 
 use super::composer::Composer;
 use super::turn::{Ending, Work};
@@ -62,23 +65,6 @@ pub enum Output {
         /// Its [`AgentQuestion::fingerprint`].
         fingerprint: String,
     },
-}
-
-/// Whether a prompt may be typed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Readiness {
-    /// It may.
-    Ready,
-    /// Somebody has begun to write there.
-    Draft(String),
-    /// It works.
-    Busy,
-    /// It asks something.
-    Asks,
-    /// Not known: nothing may be typed.
-    Unsure,
-    /// No agent runs.
-    Gone,
 }
 
 /// What one source says.
@@ -246,32 +232,6 @@ impl AgentCore {
         let known = life.born.filter(|_| self.starts()).map(|born| born + self.limits.starts);
         let seen = life.glimpsed.map(|at| at + self.limits.moment);
         dispute.filter(|_| !unsure).into_iter().chain(stall).chain(known).chain(seen).min()
-    }
-
-    /// Whether a prompt may be typed.
-    #[must_use]
-    pub fn readiness(&self) -> Readiness {
-        let (Some(life), Some(status)) = (&self.life, &self.status) else { return Readiness::Gone };
-        if self.starts() {
-            return Readiness::Unsure;
-        }
-        match (&status.state, &life.composer) {
-            // One whose service refuses it reads all the same; its screen tells no change until somebody writes.
-            (
-                AgentState::Idle | AgentState::Done | AgentState::Error | AgentState::RateLimited { .. },
-                Some(composer),
-            ) if life.dispute().is_none() => {
-                if composer.draft.is_empty() {
-                    Readiness::Ready
-                } else {
-                    Readiness::Draft(composer.draft.clone())
-                }
-            }
-            (AgentState::Working | AgentState::Stalled, _) => Readiness::Busy,
-            (state, _) if state.asks() => Readiness::Asks,
-            (AgentState::Exited, _) => Readiness::Gone,
-            _ => Readiness::Unsure,
-        }
     }
 
     fn process(&mut self, now: Timestamp, process: Option<AgentProcess>) {

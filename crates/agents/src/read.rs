@@ -183,6 +183,7 @@ fn composer(reader: &Reader<'_>, node: &Node) -> Option<ComposerShape> {
         below: pattern(&fields, "below"),
         footer_row: pattern(&fields, "footer_row"),
         looks_back: pattern(&fields, "looks_back"),
+        cursor: fields.bool("cursor").unwrap_or(false),
         footer: count("footer", 4),
         notices: count("notices", 0),
         tail: count("tail", 0),

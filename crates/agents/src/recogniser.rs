@@ -70,6 +70,8 @@ pub(crate) struct ComposerShape {
     pub footer_row: Option<Regex>,
     /// At most this many rows with text stand below it.
     pub footer: usize,
+    /// The cursor stands in it while it reads: anywhere else it is another field that takes the keys.
+    pub cursor: bool,
     /// Rows above it in which the program shows notices.
     pub notices: usize,
     /// The last row above it, where that says that an earlier part of the conversation is shown.

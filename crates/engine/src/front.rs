@@ -17,7 +17,7 @@ use std::sync::Arc;
 use tmuxagent_model::{
     Basis, Effect, Front, Intent, IntentId, Needs, PaneKey, RunState, SeenByPerson, StageState, Timestamp,
 };
-use tmuxagent_policy::{Action, FailStep, Policy, Stage};
+use tmuxagent_policy::{Action, FailStep, Policy, Stage, names_program};
 
 impl Turn<'_> {
     /// A stage begins, or a person lets it go on: its keys are for whoever is in front now. A person sees what that one asks.
@@ -83,6 +83,20 @@ impl Turn<'_> {
         self.is_of_another_run(at, pane, None).then(|| self.basis_of_other(at, nobody))
     }
 
+    /// The programs that an action names as its readers, or what it needs without. Of a shell's own questions, and those of
+    /// its scripts, keys answer what their run has started itself; else nothing but the row that began their stage.
+    pub fn named_or(&self, at: At, expect: &[String], composer: bool, otherwise: Needs) -> Needs {
+        if expect.is_empty() {
+            return otherwise;
+        }
+        let typed = self.stage_pane(at).and_then(|pane| self.state.panes.get(pane)).and_then(|row| row.typed_by);
+        let basis = names_shell(expect).then(|| {
+            let here = Basis { at: self.now, ..Basis::default() };
+            Box::new(if typed == Some(at.run) { here } else { self.basis_of_other(at, here) })
+        });
+        Needs::Named { programs: expect.to_vec(), composer, basis }
+    }
+
     fn basis_of_other(&self, at: At, known: Basis) -> Basis {
         let cause = self.stage(at).and_then(|stage| stage.triggered.as_ref());
         let began = cause.filter(|cause| cause.rule != BY_HAND).map(|cause| cause.text.clone()).unwrap_or_default();
@@ -106,9 +120,12 @@ impl Turn<'_> {
         for id in &ids {
             if let Some(row) = self.state.intents.get_mut(id)
                 && let Effect::Send(send) = &mut row.intent.effect
-                && let Needs::Front { basis: Some(basis) } = &mut send.needs
             {
-                lost(&mut basis.row);
+                match &mut send.needs {
+                    Needs::Front { basis: Some(basis) } => lost(&mut basis.row),
+                    Needs::Named { basis: Some(basis), .. } => lost(&mut basis.row),
+                    _ => {}
+                }
             }
         }
     }
@@ -126,6 +143,10 @@ impl Turn<'_> {
         let shell = match &send.needs {
             Needs::Shell => true,
             Needs::Front { basis } => basis.as_ref().is_some_and(|basis| basis.shell),
+            // Where they could answer a question too, nobody knows which it was.
+            Needs::Named { programs, basis: Some(basis), .. } => {
+                names_shell(programs) && basis.answers.is_some() && !basis.unended && basis.seen.is_none()
+            }
             _ => false,
         };
         if shell && let Some(row) = self.state.panes.get_mut(&send.pane) {
@@ -252,6 +273,14 @@ impl News<'_> {
         let rows = state.intents.values().filter(|row| !row.withdrawn && waits(&row.intent.effect));
         rows.map(|row| row.intent.id.clone()).collect()
     }
+}
+
+/// Shells as they are named.
+const SHELLS: &[&str] = &["sh", "dash", "ash", "ksh", "mksh", "busybox", "bash", "zsh", "fish", "csh", "tcsh"];
+
+/// Whether one of the programs that are named is a shell.
+fn names_shell(programs: &[String]) -> bool {
+    SHELLS.iter().any(|shell| names_program(programs, shell))
 }
 
 /// Whether a stage types keys that name no program.

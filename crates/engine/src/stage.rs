@@ -253,7 +253,7 @@ impl Turn<'_> {
         match action {
             Planned::Send { steps, .. } if steps.is_empty() => None,
             Planned::Send { steps, shells, expect, .. } => {
-                Some(self.emit(send(steps.clone(), named_or(expect, false, Needs::Front { basis }), shells), purpose))
+                Some(self.emit(send(steps.clone(), self.named_or(at, expect, false, Needs::Front { basis }), shells), purpose))
             }
             Planned::Run { command } if self.runs_aside(at) => self.run_aside(at, &command.clone(), purpose),
             // Nobody waits for the end of what is run after a stage.
@@ -279,7 +279,7 @@ impl Turn<'_> {
                 }))
             }
             Planned::Prompt { text, expect } => {
-                let needs = named_or(expect, true, Needs::Composer);
+                let needs = self.named_or(at, expect, true, Needs::Composer);
                 let prompt = Prompt { pane, text: text.clone(), expect_command: None, needs };
                 Some(self.emit(Effect::Prompt(prompt), purpose))
             }
@@ -481,11 +481,6 @@ impl Turn<'_> {
             }
         }
     }
-}
-
-/// The programs that an action names as its readers, or what it needs without.
-fn named_or(expect: &[String], composer: bool, otherwise: Needs) -> Needs {
-    if expect.is_empty() { otherwise } else { Needs::Named { programs: expect.to_vec(), composer } }
 }
 
 /// Whether keys are a line with its Enter.

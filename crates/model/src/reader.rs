@@ -138,12 +138,34 @@ pub enum Reads {
     Unknown,
 }
 
+/// What a [`Reads::Draft`] is, as far as that is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Holds {
+    /// Something that is not sent.
+    #[default]
+    Draft,
+    /// Another field of an agent than its input line is open: a search.
+    Field,
+    /// The prompt of the shell is not known: what stands there may be it, or a draft.
+    Prompt,
+}
+
+impl Holds {
+    const fn is_draft(&self) -> bool {
+        matches!(self, Self::Draft)
+    }
+}
+
 /// Who reads the keys of a pane.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct PaneReader {
     /// What it does.
     #[serde(flatten)]
     pub reads: Reads,
+    /// Of a draft, which.
+    #[serde(default, skip_serializing_if = "Holds::is_draft")]
+    pub holds: Holds,
     /// The program in front, where the system tells it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub front: Option<Front>,
@@ -196,7 +218,16 @@ impl PaneReader {
         let name = if name.is_empty() { "a program".to_owned() } else { format!("`{name}`") };
         match self.reads {
             Reads::Shell => format!("{name} is at an empty prompt"),
-            Reads::Draft => format!("something unsent stands behind the prompt of {name}"),
+            Reads::Draft => match self.holds {
+                Holds::Draft => format!("something unsent stands behind the prompt of {name}"),
+                Holds::Field => {
+                    format!("another field of {name} than its input line is open, such as a search, and takes the keys")
+                }
+                Holds::Prompt => format!(
+                    "the prompt of {name} is not known (an empty one?), so that what stands there may be unsent; \
+                     `tmuxagent shell-init` makes it known, and `tmuxagent send --insist` types all the same"
+                ),
+            },
             Reads::Command => format!("{name} is running"),
             Reads::Line => format!("{name} waits for a line"),
             Reads::Key => format!("{name} takes single keys"),
@@ -221,7 +252,7 @@ impl PaneReader {
     /// Whether both are the same reader, whenever that began.
     #[must_use]
     pub fn same(&self, other: &Self) -> bool {
-        self.reads == other.reads && self.front == other.front && self.dialog == other.dialog
+        (self.reads == other.reads && self.holds == other.holds) && self.front == other.front && self.dialog == other.dialog
     }
 }
 
@@ -249,6 +280,10 @@ pub enum Needs {
         /// A prompt is for it, so it must be one that a [`Needs::Composer`] is satisfied with.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         composer: bool,
+        /// A shell of that name is meant at its prompt. What it asks otherwise, or a script that it runs, may be answered
+        /// where this allows; where it is none, nothing is.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        basis: Option<Box<Basis>>,
     },
     /// The program that asked, and no shell. `None`: which one it was could not be told.
     Asker {

@@ -1,7 +1,7 @@
 //! Who reads the keys of a pane, in words.
 
 use super::{Lang, clean};
-use tmuxagent_model::{PaneReader, Reads};
+use tmuxagent_model::{Holds, PaneReader, Reads};
 
 /// What the reader of a pane does, one or two words.
 #[must_use]
@@ -28,10 +28,15 @@ pub const fn reads(lang: Lang, reads: &Reads) -> &'static str {
 #[must_use]
 pub fn reader_brief(lang: Lang, reader: &PaneReader) -> String {
     let name = clean(reader.name());
+    let word = match (&reader.reads, reader.holds) {
+        (Reads::Draft, Holds::Field) => lang.pick("field", "其他字段"),
+        (Reads::Draft, Holds::Prompt) => lang.pick("prompt?", "提示符？"),
+        (all, _) => reads(lang, all),
+    };
     match reader.reads {
-        Reads::Unknown | Reads::Dead | Reads::Mode => reads(lang, &reader.reads).to_owned(),
-        _ if name.is_empty() => reads(lang, &reader.reads).to_owned(),
-        _ => format!("{} ({name})", reads(lang, &reader.reads)),
+        Reads::Unknown | Reads::Dead | Reads::Mode => word.to_owned(),
+        _ if name.is_empty() => word.to_owned(),
+        _ => format!("{word} ({name})"),
     }
 }
 
@@ -41,14 +46,20 @@ pub fn reader_sentence(lang: Lang, reader: &PaneReader) -> String {
     let name = clean(reader.name());
     match lang {
         Lang::En => reader.sentence(&name),
-        Lang::Zh => chinese(&reader.reads, if name.is_empty() { "某个程序" } else { &name }),
+        Lang::Zh => chinese(reader, if name.is_empty() { "某个程序" } else { &name }),
     }
 }
 
-fn chinese(reads: &Reads, name: &str) -> String {
-    match reads {
+fn chinese(reader: &PaneReader, name: &str) -> String {
+    match reader.reads {
         Reads::Shell => format!("{name} 停在空提示符"),
-        Reads::Draft => format!("{name} 的提示符后有未发送的内容"),
+        Reads::Draft => match reader.holds {
+            Holds::Draft => format!("{name} 的提示符后有未发送的内容"),
+            Holds::Field => format!("{name} 打开了输入行之外的字段（例如搜索），按键会进入该字段"),
+            Holds::Prompt => format!(
+                "{name} 的提示符未知（可能为空），那里的内容可能尚未发送；`tmuxagent shell-init` 可让它可知，`tmuxagent send --insist` 可照样输入"
+            ),
+        },
         Reads::Command => format!("{name} 正在运行"),
         Reads::Line => format!("{name} 在等待输入一行"),
         Reads::Key => format!("{name} 在等待按键"),

@@ -2,6 +2,7 @@
 
 use crate::readers::exists;
 use crate::support::sshd::Sshd;
+use crate::support::stand_in::show;
 use std::path::Path;
 
 /// A program that reads what is typed and writes it to `right`, until it is told (SIGTERM) that it is something else from now
@@ -13,7 +14,12 @@ say() {
     ask) printf 'Drop the old table? [y/N] ' ;;
     more) printf '\nReally all of it? [y/N] ' ;;
     work) printf 'work> ' ;;
-    *) clear; cat "SCREENS/$1.txt" ;;
+    *)
+        clear
+        printf %s "$(cat "SCREENS/$1.txt")"
+        at=$(grep -n '^› [^0-9]' "SCREENS/$1.txt" | tail -n 1 | cut -d: -f1)
+        [ -z "$at" ] || printf '\033[%d;3H' "$at"
+        ;;
     esac
 }
 next() {
@@ -86,7 +92,7 @@ pub fn prepare(folder: &Path, far: bool) -> Option<Sshd> {
     }
     let screens = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/agents/codex-0.171.0-80x24");
     write("stand", &STAND.replace("SCREENS", &screens.display().to_string()));
-    let screen = |name: &str| format!("clear; cat {}/{name}.txt; ", screens.display());
+    let screen = |name: &str| show(&screens.join(format!("{name}.txt"))) + "; ";
     write("idle", &(screen("idle_start") + "IFS= read -r line; echo \"$line\" >> got\n"));
     write(
         "asks",

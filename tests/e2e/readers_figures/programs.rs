@@ -44,7 +44,7 @@ pub const KINDS: &[Kind] = &[
         wrongs: &[],
         program: "worker",
         others: true,
-        needs: |_| Some(Needs::Named { programs: vec!["worker".to_owned()], composer: false }),
+        needs: |_| Some(Needs::Named { programs: vec!["worker".to_owned()], composer: false, basis: None }),
         prompt: false,
     },
     Kind {
@@ -77,7 +77,7 @@ pub const KINDS: &[Kind] = &[
         wrongs: &["working_command", "approve_command"],
         program: "codex",
         others: true,
-        needs: |_| Some(Needs::Named { programs: vec!["codex".to_owned()], composer: true }),
+        needs: |_| Some(Needs::Named { programs: vec!["codex".to_owned()], composer: true, basis: None }),
         prompt: true,
     },
     Kind {

@@ -24,6 +24,16 @@ pub fn screen(agent: &str, name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/fixtures/agents/{folder}/{name}.txt"))
 }
 
+/// The command that shows a saved screen, with the cursor where the agent has it: in its input line, where one is shown.
+pub fn show(screen: &Path) -> String {
+    let text = std::fs::read_to_string(screen).expect("a saved screen");
+    let is_choice = |rest: &str| rest.starts_with(|c: char| c.is_ascii_digit());
+    let input = |row: &&str| row.strip_prefix(['›', '❯']).is_some_and(|rest| !is_choice(rest.trim_start()));
+    let row = text.lines().enumerate().filter(|(_, row)| input(row)).last();
+    let cursor = row.map(|(n, _)| format!("; printf '\\033[{};3H'", n + 1)).unwrap_or_default();
+    format!("clear; printf %s \"$(cat {})\"{cursor}", screen.display())
+}
+
 /// A program of that name, which is a shell: what counts is whose process it is.
 pub fn program(room: &Room, name: &str) -> String {
     let path = room.file(name);
@@ -34,7 +44,7 @@ pub fn program(room: &Room, name: &str) -> String {
 /// A pane in which a program of that name takes these steps, then waits.
 pub fn stand_in(room: &Room, name: &str, steps: &[Step]) -> String {
     let steps = steps.iter().map(|step| match step {
-        Step::Show(shown) => format!("clear; cat {}\n", screen(name, shown).display()),
+        Step::Show(shown) => show(&screen(name, shown)) + "\n",
         // The end of its terminal is no key.
         Step::Key => "stty -icanon -echo; key=$(dd bs=1 count=1 2>/dev/null; echo .); stty icanon echo\n\
              [ \"$key\" = . ] || echo \"key ${key%.}\" >> got\n"

@@ -1,3 +1,4 @@
+mod cursors;
 mod forged;
 mod questions;
 mod recorded;

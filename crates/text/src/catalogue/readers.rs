@@ -3,6 +3,15 @@
 pub(super) const ROWS: &[(&str, &str)] = &[
     ("{} is at an empty prompt", "{0} 停在空提示符"),
     ("something unsent stands behind the prompt of {}", "{0} 的提示符后有未发送的内容"),
+    (
+        "another field of {} than its input line is open, such as a search, and takes the keys",
+        "{0} 打开了输入行之外的字段（例如搜索），按键会进入该字段",
+    ),
+    (
+        "the prompt of {} is not known (an empty one?), so that what stands there may be unsent; \
+         `tmuxagent shell-init` makes it known, and `tmuxagent send --insist` types all the same",
+        "{0} 的提示符未知（可能为空），那里的内容可能尚未发送；`tmuxagent shell-init` 可让它可知，`tmuxagent send --insist` 可照样输入",
+    ),
     ("{} is running", "{0} 正在运行"),
     ("{} waits for a line", "{0} 在等待输入一行"),
     ("{} takes single keys", "{0} 在等待按键"),

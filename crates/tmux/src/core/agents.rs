@@ -19,7 +19,8 @@ use tmuxagent_agents::{
     VendorState, claude_session, identify, recognise,
 };
 use tmuxagent_model::{
-    AgentQuestion, AgentQuestionKind, AgentSeen, AgentState, AgentStatus, Event, EvidenceSource, Front, HookTold,
+    AgentQuestion, AgentQuestionKind, AgentSeen, AgentState, AgentStatus, Event, EvidenceSource, Front, Holds,
+    HookTold,
     PaneKey, ProgramState, Reads, Timestamp,
 };
 
@@ -241,12 +242,17 @@ impl WatchedAgent {
     fn reads(&self) -> Option<Reads> {
         match self.core.readiness() {
             Readiness::Ready => Some(Reads::Agent),
-            Readiness::Draft(_) => Some(Reads::Draft),
+            Readiness::Draft(_) | Readiness::Elsewhere => Some(Reads::Draft),
             Readiness::Busy => Some(Reads::AgentWorks),
             Readiness::Asks => Some(Reads::AgentAsks),
             Readiness::Unsure => Some(Reads::Unknown),
             Readiness::Gone => None,
         }
+    }
+
+    /// What it holds that is not sent.
+    pub fn holds(&self) -> Holds {
+        if self.core.readiness() == Readiness::Elsewhere { Holds::Field } else { Holds::Draft }
     }
 
     /// On what its state rests above all: people are shown that too.

@@ -13,9 +13,9 @@ mod waiting;
 use super::fence::{After, FROM_REPLY};
 use super::pane::Feed;
 use super::prompts::{Prompts, prompt_by_marks, told_by_marks};
-use super::reader::{Seen, Surface, classify, is_interactive, name_of, split_at};
+use super::reader::{Seen, Surface, classify, held_by_shell, is_interactive, name_of, split_at};
 use super::since_typed::SinceTyped;
-use super::stacks::Stack;
+use super::stacks::{Depth, Stack};
 use super::{HostCore, Output, Purpose};
 use crate::KnownPrompts;
 use crate::proto::{Reply, RowReader, Still, quote, row_format};
@@ -218,6 +218,8 @@ impl HostCore {
             Reads::Draft => classify(&surface, seen.as_ref(), &audience.prompts),
             other => (other, evidence),
         };
+        let by_shell = || seen.as_ref().map(|seen| held_by_shell(&surface, seen, &audience.prompts));
+        let of_shell = (reads == Reads::Draft && agent.is_none()).then(by_shell).flatten().unwrap_or_default();
         let taken = matches!(reads, Reads::Dead | Reads::Mode | Reads::Password);
         let reads = agent.filter(|_| !taken).unwrap_or(reads);
         let front = seen.as_ref().and_then(|seen| seen.front.clone()).or_else(|| {
@@ -229,9 +231,11 @@ impl HostCore {
         let name = pane.agent.as_ref().and_then(|agent| agent.status()).map(|status| status.agent);
         let front = front.map(|front| Front { name: name.unwrap_or(front.name), ..front });
         let shell = seen.as_ref().is_some_and(|seen| is_interactive(&seen.args) && !seen.stranger);
+        let of_agent = pane.agent.as_ref().map(|agent| agent.holds()).filter(|_| reads == Reads::Draft);
+        let holds = of_agent.unwrap_or(of_shell);
         let dialog = pane.agent.as_ref().and_then(|agent| agent.dialog()).filter(|_| reads == Reads::AgentAsks);
         let mut reader =
-            PaneReader { reads, front, shell, seen: evidence, since: now, dialog, ..PaneReader::default() };
+            PaneReader { reads, holds, front, shell, seen: evidence, since: now, dialog, ..PaneReader::default() };
         if reader.same(&audience.reader) {
             reader.since = audience.reader.since;
         } else {
@@ -375,6 +379,10 @@ impl Audience {
             return None;
         }
         let seen = seen.filter(|_| !matches!(reads, Reads::Mode | Reads::Dead | Reads::Unknown))?;
+        if *reads == Reads::Line && seen.depth == Depth::Elsewhere {
+            // It asks something itself, and its prompt is still to come.
+            return None;
+        }
         if !is_interactive(&seen.args) || !matches!(reads, Reads::Shell | Reads::Draft) {
             self.prompts.command_ran();
             return None;

@@ -111,10 +111,12 @@ pub(super) fn fits(needs: &Needs, steps: &[KeyStep], reader: &PaneReader, basis:
             if_so(same && reads && !own && answers)
         }
         Needs::Composer => match reader.reads {
-            Reads::Agent | Reads::Line | Reads::Key => Fit::Fits,
+            Reads::Agent => Fit::Fits,
+            // What a shell asks by itself is none of ours here either.
+            Reads::Line | Reads::Key if !reader.shell => Fit::Fits,
             _ => Fit::NotYet,
         },
-        Needs::Named { programs, composer } => {
+        Needs::Named { programs, composer, basis } => {
             let named = names_program(programs, reader.name());
             let reads = match reader.reads {
                 Reads::Draft | Reads::Password => stops,
@@ -124,7 +126,11 @@ pub(super) fn fits(needs: &Needs, steps: &[KeyStep], reader: &PaneReader, basis:
                 Reads::Command => !composer && !types,
                 _ => !composer,
             };
-            if_so(named && reads)
+            // Who names a shell means its prompt, not whatever a script of that shell asks.
+            let script = reader.reads != Reads::Shell && Shell::from_command(reader.name()).is_some();
+            let meant = !script || stops || programs.iter().any(|name| name == "*");
+            let asked = || basis.as_ref().is_some_and(|basis| basis.may_answer(reader));
+            if_so(named && reads && (meant || asked()))
         }
         Needs::Command { front } if !is_of(front.as_ref(), reader) => {
             Fit::Never(SkipReason::Reader(Box::new(reader.clone())))

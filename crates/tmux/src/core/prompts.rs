@@ -25,6 +25,10 @@ pub(crate) enum AtPrompt {
     Empty,
     /// Something, or it can't be told that there is nothing.
     Draft,
+    /// It stands elsewhere: the shell asks something itself, with its line editor (`read -e`, `vared`).
+    Asks,
+    /// Nothing shows which part of the row is the prompt.
+    Unknown,
 }
 
 /// The last sign of a prompt.
@@ -36,11 +40,19 @@ const KNOWN: usize = 8;
 /// Of those, how many are kept for another life of the supervisor, and how long they may be, bytes.
 const KEPT: (usize, usize) = (4, 200);
 
+/// So many commands are typed behind a prompt that looks like none until it is learned.
+const TYPED: u8 = 2;
+
 /// What is known of the prompts of the shell in a pane.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Prompts {
     shell: Option<Front>,
     known: Vec<String>,
+    /// Those that look like none, and count where the shell stands at its prompt for certain.
+    odd: Vec<String>,
+    /// What looks like none and stood there first right after a command, in which row, and how many commands were typed behind
+    /// it by then.
+    odd_at: Option<(u64, String, u8)>,
     /// Those that marks of the shell told.
     told: Vec<String>,
     /// What stood left of the cursor when rows of it were first seen: a text that only adds to one is a draft.
@@ -123,6 +135,7 @@ impl Prompts {
         if self.ran || self.line.is_none() {
             self.line = Some((row, surface.columns));
         }
+        self.learn_odd(seen, prefix, surface);
         if prefix.trim().is_empty() || seen.busy {
             // It is not drawn yet.
             return false;
@@ -138,7 +151,9 @@ impl Prompts {
             self.first = Some((row, prefix.to_owned()));
             return false;
         }
-        let right_behind = self.ran && seen.depth == Depth::AtPrompt && !begun_above(prefix, surface);
+        // Where the prompt looks like nothing, a command that is not whole does too.
+        let begun = begun_above(prefix, surface) || self.odd_at.is_some();
+        let right_behind = self.ran && seen.depth == Depth::AtPrompt && !begun;
         if self.goes_on(prefix, surface) && !right_behind {
             self.first = Some((row, prefix.to_owned()));
             return false;
@@ -172,16 +187,54 @@ impl Prompts {
         let is_prompt =
             (fresh || twice) && !asked_above(prefix, surface) && !is_more && ends_prompt(prefix, sure, &surface.folder);
         if is_prompt {
+            self.odd.clear();
             self.news |= remember(&mut self.known, prefix);
         }
         is_prompt
     }
 
+    /// Learns a prompt that looks like none, also an empty one: it stood there when the shell was first seen at its prompt, for
+    /// certain, right after two commands in a row that were typed behind the same.
+    fn learn_odd(&mut self, seen: &Seen, prefix: &str, surface: &Surface) {
+        let row = surface.row_number();
+        if looks_like_prompt(prefix) && !is_continuation(prefix) {
+            self.odd_at = None;
+        }
+        let same = self.odd_at.as_ref().is_some_and(|(known, ..)| *known == row);
+        if behind_prompt(prefix).is_some() || seen.busy || seen.depth != Depth::AtPrompt || !self.ran || same {
+            return;
+        }
+        let before = self.odd_at.take().filter(|(_, text, _)| text == prefix);
+        let typed = before.filter(|(row, ..)| typed_behind(*row, prefix, surface) && !goes_on_below(prefix, surface));
+        let times = typed.map_or(0, |(.., times)| times + 1);
+        self.odd_at = Some((row, prefix.to_owned(), times));
+        if times >= TYPED && !self.adds_to_known(prefix) && !self.odd.iter().any(|odd| is_more(prefix, odd)) {
+            remember(&mut self.odd, prefix);
+        }
+    }
+
+    /// Whether a row is a prompt that looks like none, and nothing else.
+    fn is_odd(&self, seen: &Seen, prefix: &str, surface: &Surface) -> bool {
+        let known = seen.depth == Depth::AtPrompt && self.odd.iter().any(|odd| odd == prefix);
+        known && !goes_on_below(prefix, surface)
+    }
+
+    /// Whether a shell that stands elsewhere than at its prompt may still hold a line of ours: in a search, behind an open
+    /// quote, while it completes.
+    fn may_hold_line(&self, seen: &Seen, prefix: &str) -> bool {
+        let text = prefix.trim_start();
+        let searches = text.starts_with('(') && text.contains("i-search)") || text.starts_with("(arg: ");
+        let in_vi = text.starts_with(['/', '?', ':']);
+        seen.alike || searches || in_vi || behind_prompt(prefix).is_some() || self.begin(prefix)
+    }
+
     /// Whether the row is one more of a command that is not whole yet, whatever else it looks like.
     fn goes_on(&self, prefix: &str, surface: &Surface) -> bool {
         let is_known = || self.known.iter().chain(&self.told).any(|known| known == prefix);
-        let has_other = || self.known.iter().chain(&self.told).any(|known| !is_continuation(known));
-        is_continuation(prefix) && !is_known() && (has_other() || begun_above(prefix, surface))
+        let others = || self.known.iter().chain(&self.told).any(|known| !is_continuation(known));
+        let has_other = || others() || !self.odd.is_empty() || self.odd_at.is_some();
+        let begun = || begun_above(prefix, surface) || goes_on_below("", surface);
+        is_continuation(prefix) && !is_known() && (has_other() || begun())
     }
 
     /// Whether the shell waits for more of what was typed in the rows above, whatever its prompt looks like. Of a row that looks
@@ -204,8 +257,7 @@ impl Prompts {
 
     /// Whether a text is one that was seen, and more.
     fn adds_to_known(&self, text: &str) -> bool {
-        let more = |known: &String| text.len() > known.len() && text.starts_with(known.as_str());
-        self.known.iter().chain(&self.told).chain(&self.firsts).any(more)
+        self.known.iter().chain(&self.told).chain(&self.firsts).any(|known| is_more(text, known))
     }
 
     /// Whether a text may be a prompt of the shell whose others are known.
@@ -223,8 +275,11 @@ impl Prompts {
 
     /// Judges the cursor's row of a shell.
     pub fn judge(&self, seen: &Seen, prefix: &str, behind: &str, surface: &Surface) -> AtPrompt {
-        if stands_behind(behind) || seen.depth == Depth::Elsewhere {
+        if stands_behind(behind) {
             return AtPrompt::Draft;
+        }
+        if seen.depth == Depth::Elsewhere {
+            return if self.may_hold_line(seen, prefix) { AtPrompt::Draft } else { AtPrompt::Asks };
         }
         let sure = seen.depth == Depth::AtPrompt;
         if !sure && asked_above(prefix, surface) {
@@ -245,7 +300,7 @@ impl Prompts {
         if goes_on && !seen.alike {
             return AtPrompt::Draft;
         }
-        if same_shell && self.known.iter().any(|known| known == prefix) {
+        if same_shell && (self.known.iter().any(|known| known == prefix) || self.is_odd(seen, prefix, surface)) {
             return AtPrompt::Empty;
         }
         let grew = self.first.as_ref().filter(|(row, _)| same_shell && *row == surface.row_number());
@@ -265,7 +320,12 @@ impl Prompts {
         let is_new = !same_shell || self.known.is_empty();
         let first_row = !is_continuation(prefix) || surface.row_number() == 0;
         let looks = looks_like_prompt(prefix) && (sure || first_row) || names_folder(prefix, &surface.folder);
-        if looks && (sure || is_new || self.is_like_known(prefix, surface)) { AtPrompt::Empty } else { AtPrompt::Draft }
+        if looks && (sure || is_new || self.is_like_known(prefix, surface)) {
+            return AtPrompt::Empty;
+        }
+        let adds = self.adds_to_known(prefix) || self.odd.iter().any(|odd| is_more(prefix, odd));
+        let unknown = behind_prompt(prefix).is_none() && !(same_shell && (adds || self.begin(prefix)));
+        if unknown { AtPrompt::Unknown } else { AtPrompt::Draft }
     }
 }
 
@@ -289,7 +349,7 @@ pub(super) fn prompt_by_marks(shell: &ShellState) -> Option<AtPrompt> {
     match &shell.phase {
         ShellPhase::Prompt { .. } if shell.trusted => Some(AtPrompt::Empty),
         ShellPhase::Draft { text, .. } if shell.trusted && !text.is_empty() => Some(AtPrompt::Draft),
-        ShellPhase::Running { .. } if shell.trusted => Some(AtPrompt::Draft),
+        ShellPhase::Running { .. } if shell.trusted => Some(AtPrompt::Asks),
         _ => None,
     }
 }
@@ -321,6 +381,30 @@ fn ends_prompt(text: &str, sure: bool, folder: &str) -> bool {
         c => !c.is_alphanumeric(),
     };
     text.trim_end().chars().next_back().is_some_and(ends) || path_tail(text, folder).is_some()
+}
+
+/// Whether a text begins with another, and goes on.
+fn is_more(text: &str, known: &str) -> bool {
+    text.len() > known.len() && text.starts_with(known)
+}
+
+/// Whether the row of that number shows more than a text that stood there alone.
+fn typed_behind(row: u64, text: &str, surface: &Surface) -> bool {
+    let index = row.checked_sub(surface.history).and_then(|index| usize::try_from(index).ok());
+    let shown = index.filter(|index| *index < surface.y as usize).and_then(|index| surface.rows.get(index));
+    shown.and_then(|shown| shown.strip_prefix(text)).is_some_and(|more| !more.trim().is_empty())
+}
+
+/// Whether the row above the cursor's may be a command that is not whole: where prompts look like nothing, its second row does.
+fn goes_on_below(prompt: &str, surface: &Surface) -> bool {
+    let above = (surface.y as usize).checked_sub(1).and_then(|y| surface.rows.get(y)).map_or("", |row| row.trim());
+    let above = above.strip_prefix(prompt.trim_end()).unwrap_or(above);
+    let begins = |word: &&str| matches!(*word, "if" | "for" | "while" | "until" | "case" | "select" | "function");
+    let closed = above.ends_with("fi") || above.ends_with("done") || above.ends_with("esac") || above.ends_with('}');
+    let opens = ["\\", "|", "&&", "{", "(", " do", " then", " else", ";;"].iter().any(|end| above.ends_with(end));
+    let quotes = |quote: char| above.chars().filter(|c| *c == quote).count() % 2 == 1;
+    let quoted = quotes('"') || quotes('\'') || quotes('`');
+    opens || quoted || above.contains("<<") || !closed && above.split_whitespace().any(|word| begins(&word))
 }
 
 /// Adds a text to the last that were seen. Gives whether it is new.

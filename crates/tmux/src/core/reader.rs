@@ -9,7 +9,7 @@
 use super::prompts::{AtPrompt, Prompts, editor_row};
 use super::stacks::{Depth, Stack};
 use tmuxagent_agents::Process;
-use tmuxagent_model::{Front, Reads, Shell};
+use tmuxagent_model::{Front, Holds, Reads, Shell};
 
 /// What the system tells of a pane's terminal at one instant.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -295,11 +295,29 @@ fn shell(surface: &Surface, seen: &Seen, name: &str, canonical: bool, prompts: &
         return Reads::Draft;
     }
     let said = seen.said.filter(|_| seen.own);
-    match said.unwrap_or_else(|| prompts.judge(seen, &prefix, &behind, surface)) {
+    let at = match said {
+        // Or the command has only just begun, and the editor let go of its line.
+        Some(AtPrompt::Asks) if seen.depth != Depth::Elsewhere => AtPrompt::Draft,
+        Some(AtPrompt::Asks) | None => prompts.judge(seen, &prefix, &behind, surface),
+        Some(at) => at,
+    };
+    match at {
         AtPrompt::Empty => Reads::Shell,
-        AtPrompt::Draft if canonical && prefix.trim().is_empty() => Reads::Command,
-        AtPrompt::Draft => Reads::Draft,
+        AtPrompt::Draft | AtPrompt::Unknown if canonical && prefix.trim().is_empty() => Reads::Command,
+        AtPrompt::Draft | AtPrompt::Unknown => Reads::Draft,
+        AtPrompt::Asks => Reads::Line,
     }
+}
+
+/// What a shell holds that reads a draft, as far as can be told: where its prompt is not known, what stands there may be it.
+pub(crate) fn held_by_shell(surface: &Surface, seen: &Seen, prompts: &Prompts) -> Holds {
+    let told = seen.said.is_some() && seen.own || seen.queued || seen.stranger || !is_interactive(&seen.args);
+    if told || name_of(seen, surface) == "zsh" && surface.has_minibuffer() {
+        return Holds::Draft;
+    }
+    let (prefix, behind) = split_at(surface.row(), surface.x);
+    let unknown = prompts.judge(seen, &prefix, &behind, surface) == AtPrompt::Unknown;
+    if unknown { Holds::Prompt } else { Holds::Draft }
 }
 
 /// A program that is no shell.
@@ -312,16 +330,16 @@ fn program(surface: &Surface, seen: &Seen, canonical: bool) -> Reads {
     if canonical {
         return match row {
             _ if prefix.trim().is_empty() && !seen.reading => Reads::Command,
-            Some(AtPrompt::Draft) => Reads::Draft,
-            Some(AtPrompt::Empty) | None => Reads::Line,
+            Some(AtPrompt::Draft | AtPrompt::Unknown) => Reads::Draft,
+            Some(AtPrompt::Empty | AtPrompt::Asks) | None => Reads::Line,
         };
     }
     if surface.alternate {
         return Reads::Screen;
     }
     match row {
-        Some(AtPrompt::Empty) => Reads::Line,
-        Some(AtPrompt::Draft) => Reads::Draft,
+        Some(AtPrompt::Empty | AtPrompt::Asks) => Reads::Line,
+        Some(AtPrompt::Draft | AtPrompt::Unknown) => Reads::Draft,
         None => Reads::Key,
     }
 }

@@ -51,8 +51,9 @@ fn sign(reader: &PaneReader, seen: Option<&Seen>, prefix: &str) -> Option<Sign> 
     let gathers = seen.and_then(|seen| seen.modes).is_some_and(|(canonical, _)| canonical);
     match reader.reads {
         Reads::Password if reading || !prefix.is_empty() => Some(Sign::Reads),
-        // A line editor of its own is left alone: at its prompt a REPL waits for nobody in particular.
-        Reads::Line if reading && (gathers || has_words(prefix)) => Some(Sign::Reads),
+        // A line editor of its own is left alone: at its prompt a REPL waits for nobody in particular, and that of a shell holds
+        // what nobody can tell from outside.
+        Reads::Line if reading && (gathers || !reader.shell && has_words(prefix)) => Some(Sign::Reads),
         Reads::Line | Reads::Key if !reader.shell && is_question(prefix) => Some(Sign::Shows),
         Reads::Key if !reader.shell && reading && has_words(prefix) => Some(Sign::Shows),
         _ => None,

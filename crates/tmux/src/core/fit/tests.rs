@@ -203,7 +203,7 @@ fn copy_mode_is_waited_out() {
 }
 
 fn named(programs: &[&str], composer: bool) -> Needs {
-    Needs::Named { programs: programs.iter().map(|name| (*name).to_owned()).collect(), composer }
+    Needs::Named { programs: programs.iter().map(|name| (*name).to_owned()).collect(), composer, basis: None }
 }
 
 #[test]
@@ -286,5 +286,49 @@ fn only_a_command_is_told_to_stop() {
     for reads in ALL {
         let fits = fit(&Needs::Command { front: None }, &stop, reads.clone()) == Fit::Fits;
         assert_eq!(fits, matches!(reads, Reads::Command | Reads::Line | Reads::Key), "{reads:?}");
+    }
+}
+
+#[test]
+fn who_names_a_shell_means_its_prompt_and_not_what_a_script_of_it_asks() {
+    let at = |name: &str, reads: Reads, shell: bool| {
+        let asks = (!shell).then(|| "Go on? [y/N]".to_owned());
+        PaneReader { reads, shell, asks, front: Some(front(1, name)), since: Timestamp(10_000), ..PaneReader::default() }
+    };
+    let basis = |answers: Option<&str>| {
+        Some(Box::new(Basis { at: Timestamp(10_000), answers: answers.map(str::to_owned), ..Basis::default() }))
+    };
+    let fit = |programs: &[&str], basis: Option<Box<Basis>>, reader: &PaneReader| {
+        let programs = programs.iter().map(|name| (*name).to_owned()).collect();
+        fits(&Needs::Named { programs, composer: false, basis }, &text(), reader, &mut None)
+    };
+    let shells = &["bash", "zsh", "sh"][..];
+    let script = at("bash", Reads::Line, false);
+    for (programs, basis, reader, fitting) in [
+        (shells, None, at("bash", Reads::Shell, true), true),
+        (shells, None, script.clone(), false),
+        (shells, None, at("sh", Reads::Key, false), false),
+        (shells, None, at("bash", Reads::Screen, false), false),
+        (shells, None, at("bash", Reads::Line, true), false),
+        // A person began the stage; the very row did; another row did; its own run started the script.
+        (shells, basis(Some("")), script.clone(), false),
+        (shells, basis(Some("Go on? [y/N]")), script.clone(), true),
+        (shells, basis(Some("Drop it? [y/N]")), script.clone(), false),
+        (shells, basis(None), script.clone(), true),
+        // Whoever reads, as its author says.
+        (&["*"], None, script, true),
+    ] {
+        let expected = if fitting { Fit::Fits } else { Fit::NotYet };
+        assert_eq!(fit(programs, basis.clone(), &reader), expected, "{programs:?} {basis:?} {reader:?}");
+    }
+    // Typed ahead an Enter would answer whatever comes.
+    let enter = [KeyStep::Key("Enter".to_owned())];
+    let needs = named(&["bash"], false);
+    assert_eq!(fits(&needs, &enter, &at("bash", Reads::Command, false), &mut None), Fit::NotYet);
+    let stop = [KeyStep::Key("C-c".to_owned())];
+    assert_eq!(fits(&needs, &stop, &at("bash", Reads::Line, false), &mut None), Fit::Fits);
+    // Nor is a prompt for what a shell asks itself.
+    for reads in [Reads::Line, Reads::Key] {
+        assert_eq!(fits(&Needs::Composer, &[], &at("bash", reads, true), &mut None), Fit::NotYet);
     }
 }

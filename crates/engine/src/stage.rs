@@ -253,7 +253,10 @@ impl Turn<'_> {
         match action {
             Planned::Send { steps, .. } if steps.is_empty() => None,
             Planned::Send { steps, shells, expect, .. } => {
-                Some(self.emit(send(steps.clone(), self.named_or(at, expect, false, Needs::Front { basis }), shells), purpose))
+                Some(self.emit(
+                    send(steps.clone(), self.named_or(at, expect, false, Needs::Front { basis }), shells),
+                    purpose,
+                ))
             }
             Planned::Run { command } if self.runs_aside(at) => self.run_aside(at, &command.clone(), purpose),
             // Nobody waits for the end of what is run after a stage.

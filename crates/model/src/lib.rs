@@ -49,7 +49,7 @@ pub use ids::{ApprovalId, HostName, IdError, IntentId, PaneId, PaneKey, RunId, S
 pub use lease::{LeaseOffer, LeaseView, LeftToPerson};
 pub use note::{ConfigPart, HowChanged, Note, PartChange, Severity};
 pub use owner::{OpenQuestion, Owner};
-pub use reader::{Awaited, Basis, Front, Needs, Holds, PaneReader, Reads, SeenByPerson};
+pub use reader::{Awaited, Basis, Front, Holds, Needs, PaneReader, Reads, SeenByPerson};
 pub use redacted::{Carry, Redact, Redaction, SecretMark, is_lost, is_mark, own_characters, recalls};
 pub use shell::{Shell, ShellText};
 pub use shell_files::shell_files_script;

@@ -252,7 +252,9 @@ impl PaneReader {
     /// Whether both are the same reader, whenever that began.
     #[must_use]
     pub fn same(&self, other: &Self) -> bool {
-        (self.reads == other.reads && self.holds == other.holds) && self.front == other.front && self.dialog == other.dialog
+        (self.reads == other.reads && self.holds == other.holds)
+            && self.front == other.front
+            && self.dialog == other.dialog
     }
 }
 

@@ -242,9 +242,10 @@ fn prompt(out: &Output, status: &AgentStatus, readiness: &Readiness) -> Result<(
     let text = match readiness {
         Readiness::Ready => lang.pick("a prompt can be typed", "可以输入提示"),
         Readiness::Draft(_) => lang.pick("a draft stands in its input line", "输入行里有未发送的草稿"),
-        Readiness::Elsewhere => {
-            lang.pick("another field than its input line takes the keys, such as a search", "按键会进入输入行之外的字段，例如搜索")
-        }
+        Readiness::Elsewhere => lang.pick(
+            "another field than its input line takes the keys, such as a search",
+            "按键会进入输入行之外的字段，例如搜索",
+        ),
         Readiness::Busy => lang.pick("a prompt has to wait", "提示需要等待"),
         Readiness::Asks => lang.pick("a prompt would answer its question", "输入提示会变成对它的回答"),
         Readiness::Unsure => lang.pick("nothing may be typed", "不可输入任何内容"),

@@ -20,8 +20,7 @@ use tmuxagent_agents::{
 };
 use tmuxagent_model::{
     AgentQuestion, AgentQuestionKind, AgentSeen, AgentState, AgentStatus, Event, EvidenceSource, Front, Holds,
-    HookTold,
-    PaneKey, ProgramState, Reads, Timestamp,
+    HookTold, PaneKey, ProgramState, Reads, Timestamp,
 };
 
 /// How many rows of a question go with an alert.

@@ -152,7 +152,7 @@ impl Prompts {
             return false;
         }
         // Where the prompt looks like nothing, a command that is not whole does too.
-        let begun = begun_above(prefix, surface) || self.odd_at.is_some();
+        let begun = begun_above(prefix, surface) || self.odd_at.is_some() || goes_on_below("", surface);
         let right_behind = self.ran && seen.depth == Depth::AtPrompt && !begun;
         if self.goes_on(prefix, surface) && !right_behind {
             self.first = Some((row, prefix.to_owned()));

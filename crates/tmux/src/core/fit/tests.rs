@@ -293,7 +293,14 @@ fn only_a_command_is_told_to_stop() {
 fn who_names_a_shell_means_its_prompt_and_not_what_a_script_of_it_asks() {
     let at = |name: &str, reads: Reads, shell: bool| {
         let asks = (!shell).then(|| "Go on? [y/N]".to_owned());
-        PaneReader { reads, shell, asks, front: Some(front(1, name)), since: Timestamp(10_000), ..PaneReader::default() }
+        PaneReader {
+            reads,
+            shell,
+            asks,
+            front: Some(front(1, name)),
+            since: Timestamp(10_000),
+            ..PaneReader::default()
+        }
     };
     let basis = |answers: Option<&str>| {
         Some(Box::new(Basis { at: Timestamp(10_000), answers: answers.map(str::to_owned), ..Basis::default() }))

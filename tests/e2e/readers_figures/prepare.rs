@@ -18,7 +18,7 @@ say() {
         clear
         printf %s "$(cat "SCREENS/$1.txt")"
         at=$(grep -n '^› [^0-9]' "SCREENS/$1.txt" | tail -n 1 | cut -d: -f1)
-        [ -z "$at" ] || printf '\033[%d;3H' "$at"
+        [ -z "$at" ] || printf '\033[%d;3H\033[K' "$at"
         ;;
     esac
 }

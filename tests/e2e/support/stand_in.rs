@@ -24,14 +24,16 @@ pub fn screen(agent: &str, name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/fixtures/agents/{folder}/{name}.txt"))
 }
 
-/// The command that shows a saved screen, with the cursor where the agent has it: in its input line, where one is shown, which
-/// is empty but for a placeholder, that would stay behind what is echoed.
+/// The command that shows a saved screen, with the cursor where the agent has it: in its input line, where one is shown.
 pub fn show(screen: &Path) -> String {
     let text = std::fs::read_to_string(screen).expect("a saved screen");
     let is_choice = |rest: &str| rest.starts_with(|c: char| c.is_ascii_digit());
-    let input = |row: &&str| row.strip_prefix(['›', '❯']).is_some_and(|rest| !is_choice(rest.trim_start()));
-    let row = text.lines().enumerate().filter(|(_, row)| input(row)).last();
-    let cursor = row.map(|(n, _)| format!("; printf '\\033[{};3H\\033[K'", n + 1)).unwrap_or_default();
+    let input = |row: &str| row.strip_prefix(['›', '❯']).is_some_and(|rest| !is_choice(rest.trim_start()));
+    let rows: Vec<&str> = text.lines().collect();
+    // A row that is wider than the pane takes two.
+    let below = |row: usize| rows[row + 1..].iter().map(|row| row.chars().count().max(1).div_ceil(80)).sum::<usize>();
+    let cursor = rows.iter().rposition(|row| input(row)).map(below);
+    let cursor = cursor.map(|up| format!("; printf '\\r\\033[{up}A\\033[2C'")).unwrap_or_default();
     format!("clear; printf %s \"$(cat {})\"{cursor}", screen.display())
 }
 
@@ -50,11 +52,11 @@ pub fn stand_in(room: &Room, name: &str, steps: &[Step]) -> String {
         Step::Key => "stty -icanon -echo; key=$(dd bs=1 count=1 2>/dev/null; echo .); stty icanon echo\n\
              [ \"$key\" = . ] || echo \"key ${key%.}\" >> got\n"
             .to_owned(),
-        // As the agent does, it empties its input line.
+        // As the agent does, it empties its input line; what stands there before is its placeholder.
         Step::Line => {
             let empty = if name == "claude" { "❯ " } else { "› " };
             let empties = format!("printf '\\033[A\\033[2K{empty}\\r\\033[2C'");
-            format!("IFS= read -r line; {empties}; echo \"line $line\" >> got\n")
+            format!("printf '\\033[K'; IFS= read -r line; {empties}; echo \"line $line\" >> got\n")
         }
         Step::Until(file) => format!("while [ ! -e {file} ]; do sleep 0.1; done\n"),
         Step::Exit => "exit 0\n".to_owned(),

@@ -40,13 +40,15 @@ take() {
     *) IFS= read -r line && printf '%s\n' "$line" >>"$2" ;;
     esac
 }
+# As agents do, so that the shell's prompt stands below.
+leave() { [ -z "$at" ] || printf '\033[999;1H\n'; }
 rest() {
     stty -icanon -echo min 0 time 0
     dd bs=4096 count=1 2>/dev/null >>"$1"
 }
 changed=
 trap changed=1 TERM
-trap 'stty sane; exit' INT
+trap 'stty sane; leave; exit' INT
 modes "$1"
 say "$1"
 while [ -z "$changed" ]; do
@@ -55,6 +57,7 @@ while [ -z "$changed" ]; do
 done
 [ "$2" = end ] && {
     case $1 in approve_*) stty sane ;; esac
+    leave
     exit
 }
 rest right
@@ -93,7 +96,8 @@ pub fn prepare(folder: &Path, far: bool) -> Option<Sshd> {
     let screens = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/agents/codex-0.171.0-80x24");
     write("stand", &STAND.replace("SCREENS", &screens.display().to_string()));
     let screen = |name: &str| show(&screens.join(format!("{name}.txt"))) + "; ";
-    write("idle", &(screen("idle_start") + "IFS= read -r line; echo \"$line\" >> got\n"));
+    let leaves = "leave() { printf '\\033[999;1H\\n'; }; trap 'leave; exit' INT; ";
+    write("idle", &(leaves.to_owned() + &screen("idle_start") + "IFS= read -r line; echo \"$line\" >> got; leave\n"));
     write(
         "asks",
         &(screen("approve_command")

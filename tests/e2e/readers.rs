@@ -71,7 +71,7 @@ const CASES: &[Case] = &[
     case("same-and", SAME, "true &&", Reads::Draft),
     case("same-empty", SAME, "", Reads::Shell),
     case("dash-same", "exec env PS1='> ' dash", "if true", Reads::Draft),
-    case("zsh-select", "exec zsh -f", "PS3='% '; select x in a b; do touch KEY; done", Reads::Draft),
+    case("zsh-select", "exec zsh -f", "PS3='% '; select x in a b; do touch KEY; done", Reads::Line),
     case("read", BASH, "read -p 'Name: ' x", Reads::Line),
     // Questions of the shell itself that look just like its prompt.
     case("read-edited", BASH, "read -e -p '# ' x", Reads::Draft),

@@ -95,7 +95,10 @@ fn what_rings_and_prints_behind_the_current_window_stays_marked() {
         server.wait_screen("=main:rests", "");
         std::fs::write(&go, "").expect("the sign to begin");
         let format = "#{window_name} #{window_bell_flag}";
-        let flags = || server.tmux(&["list-windows", "-t", "=main:", "-F", format]);
+        let flags = || {
+            let all = server.tmux(&["list-windows", "-t", "=main:", "-F", format]);
+            all.lines().filter(|line| line.starts_with('r') || line.starts_with('p')).collect::<Vec<_>>().join(" ")
+        };
         wait_for(PATIENCE, "the bell", || flags().contains("rings 1").then_some(()));
         let active = |name: &str| {
             server.tmux(&["display-message", "-p", "-t", &format!("=main:{name}"), "#{window_activity_flag}"]) == "1"

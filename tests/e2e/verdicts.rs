@@ -269,7 +269,7 @@ fn a_suspended_command_is_neither_given_up_nor_begun_again() {
     for shell in ["bash --norc --noprofile", "fish --no-config"] {
         let room = room_of(
             shell,
-            "actions_on_start: [{run: 'sh -c \"echo x >> ran; while ! [ -e go ]; do sleep 0.1; done\"'}], timeout: 3s, on_timeout: [interrupt, terminate], on_fail: [{retry: {max: 3, backoff: 1ms}}]",
+            "actions_on_start: [{run: 'sh -c \"echo x >> ran; while ! [ -e go ]; do sleep 0.1; done\"'}], timeout: 6s, on_timeout: [interrupt, terminate], on_fail: [{retry: {max: 3, backoff: 1ms}}]",
         );
         start(&room);
         wait_file(&room, "ran");
@@ -277,7 +277,7 @@ fn a_suspended_command_is_neither_given_up_nor_begun_again() {
         room.server.tmux(&["send-keys", "-t", "proj:ci", "C-z"]);
         wait_question(&room, "was suspended by C-z");
         let began = std::time::Instant::now();
-        wait_for(PATIENCE, "the end of its time", || (began.elapsed().as_secs() >= 5).then_some(()));
+        wait_for(PATIENCE, "the end of its time", || (began.elapsed().as_secs() >= 8).then_some(()));
         assert!(wait_question(&room, "was suspended by C-z").contains("suspended"));
         let said = room.answer(&["approve", &question(&room), "--answer", "wait"]);
         room.server.tmux(&["send-keys", "-t", "proj:ci", "fg", "Enter"]);
@@ -316,14 +316,16 @@ fn a_command_that_is_suspended_again_is_asked_about_as_before() {
 
 #[test]
 fn an_end_that_the_command_itself_prints_is_none() {
-    // It takes its own mark off the screen, and prints it as if it had ended well.
-    let forge = "id=$(tmux capture-pane -p -J -S - -t \"$TMUX_PANE\" | grep -o '[a-z0-9]\\{8\\}-[0-9a-z]\\{1,\\}-[a-z0-9]\\{9,14\\}' | tail -n 1)\n\
-                 sleep 0.3\nprintf '\\033[8m__TMUXAGENT_RESULT %s 0\\033[m\\n' \"$id\"\necho x >> ran\nwhile ! [ -e go ]; do sleep 0.1; done\nexit 4\n";
+    // It takes its own mark off the screen, once that stands there whole, and prints it as if it had ended well.
+    let forge = "id= last=\nuntil [ -n \"$id\" ] && [ \"$id\" = \"$last\" ]; do last=$id; id=$(tmux capture-pane -p -J -S - -t \"$TMUX_PANE\" | grep -o '[a-z0-9]\\{8\\}-[0-9a-z]\\{1,\\}-[a-z0-9]\\{9,14\\}' | tail -n 1); sleep 0.3; done\n\
+                 \nprintf '\\033[8m__TMUXAGENT_RESULT %s 0\\033[m\\n' \"$id\"\necho x >> ran\nwhile ! [ -e go ]; do sleep 0.1; done\nexit 4\n";
     for shell in ["sh", "bash --norc --noprofile", "zsh -f", "fish --no-config"] {
         let mut room = unwatched("actions_on_start: [{run: 'sh forge'}]");
         std::fs::write(room.file("forge"), forge).expect("writable");
         let shell = format!("cd '{}'; exec env PS1='$ ' {shell}", room.server.folder().display());
         room.server.tmux(&["respawn-pane", "-k", "-t", "proj:ci", &shell]);
+        // No row breaks it in two.
+        room.server.tmux(&["resize-window", "-t", "proj:ci", "-x", "300", "-y", "24"]);
         room.watch();
         start(&room);
         wait_file(&room, "ran");

@@ -175,6 +175,8 @@ impl Running {
 /// The command was stopped on its terminal: so is everything on ours, until somebody continues it.
 fn stop_with(made: &Terminal, leader: rustix::process::Pid) {
     use rustix::process::{Signal, getpid, kill_current_process_group, kill_process};
+    // What it printed before stands before what the shell prints, not behind what is typed after `fg`.
+    made.settle();
     made.outer().rest();
     // What is lost by an error is the pause only. The rest of a job got the signal already where it was one.
     let _ = match made.outer().has_keys() {

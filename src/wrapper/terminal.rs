@@ -12,7 +12,9 @@ use std::io::{self, Read, Write};
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 /// What `tmuxagent run` is called with to lead the session on a terminal; followed by the terminal's path.
 const ON_TERMINAL: &str = "--on-terminal";
@@ -20,6 +22,11 @@ const ON_TERMINAL: &str = "--on-terminal";
 const END_OF_INPUT: u8 = 4;
 /// How much is carried at once, bytes.
 const PIECE: usize = 64 * 1024;
+/// Nothing printed for so long: everything is shown. The system sends the signal of a key before the key's echo, and
+/// hands over what is printed a little later.
+const QUIET: Duration = Duration::from_millis(20);
+/// How long it is waited for that at most.
+const AT_MOST: Duration = Duration::from_millis(300);
 
 /// A terminal that was made, and the one that we were started on, if any.
 #[derive(Debug)]
@@ -27,6 +34,8 @@ pub(super) struct Terminal {
     ours: File,
     path: PathBuf,
     outer: Arc<Outer>,
+    /// Counts up when a piece of output is taken and when it is shown: odd while one is under way.
+    carried: Arc<AtomicU64>,
 }
 
 impl Terminal {
@@ -40,7 +49,7 @@ impl Terminal {
         if let Some(modes) = outer.modes() {
             tcsetattr(&ours, OptionalActions::Now, modes)?;
         }
-        let terminal = Self { ours: File::from(ours), path: PathBuf::from(path), outer };
+        let terminal = Self { ours: File::from(ours), path: PathBuf::from(path), outer, carried: Arc::default() };
         terminal.fit()?;
         Ok(terminal)
     }
@@ -66,11 +75,24 @@ impl Terminal {
     /// have let go of the terminal.
     pub(super) fn relay(&self) -> io::Result<JoinHandle<()>> {
         let (mut keys, mut screen) = (self.ours.try_clone()?, self.ours.try_clone()?);
-        let outer = Arc::clone(&self.outer);
+        let (outer, carried) = (Arc::clone(&self.outer), Arc::clone(&self.carried));
         // It ends with the process: nothing can be told from a standard input that never ends.
         std::thread::spawn(move || type_all(&outer, &mut keys));
         // Reading fails with EIO once nobody has the other end open; a reader of ours that has gone is no error either.
-        Ok(std::thread::spawn(move || drop(copy(&mut screen, &mut io::stdout().lock()))))
+        Ok(std::thread::spawn(move || drop(copy(&mut screen, &mut io::stdout().lock(), &carried))))
+    }
+
+    /// Waits until what was printed so far is shown.
+    pub(super) fn settle(&self) {
+        let began = Instant::now();
+        let (mut seen, mut since) = (self.carried.load(Ordering::Acquire), began);
+        while since.elapsed() < QUIET && began.elapsed() < AT_MOST {
+            std::thread::sleep(QUIET / 10);
+            let now = self.carried.load(Ordering::Acquire);
+            if now != seen || now % 2 == 1 {
+                (seen, since) = (now, Instant::now());
+            }
+        }
     }
 }
 
@@ -101,14 +123,16 @@ fn type_all(outer: &Outer, keys: &mut impl Write) -> Option<()> {
     keys.write_all(ends).ok()
 }
 
-fn copy(from: &mut impl Read, to: &mut impl Write) -> io::Result<()> {
+fn copy(from: &mut impl Read, to: &mut impl Write, carried: &AtomicU64) -> io::Result<()> {
     let mut bytes = vec![0; PIECE];
     loop {
         match from.read(&mut bytes) {
             Ok(0) => return Ok(()),
             Ok(read) => {
+                carried.fetch_add(1, Ordering::Release);
                 to.write_all(&bytes[..read])?;
                 to.flush()?;
+                carried.fetch_add(1, Ordering::Release);
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error),

@@ -3,8 +3,9 @@
 //! how many were typed, waited, were asked about, were refused, and how many keys were wrong.
 //!
 //! Where the reader does not change, what is expected of a send must come: it is typed where its reader is there, and waits, then
-//! is asked about, where another one is. `close` are keys that came within some milliseconds after a program had changed or
-//! ended by itself: it does not ask before it does, so no guard can know.
+//! is asked about, where another one is. `close` are keys that came within some milliseconds of a program's change or end: by
+//! itself, which asks nobody before it does, or by a C-c that a script pushed within 25 ms of the send (a person's is seen), so
+//! no guard can know.
 //!
 //! The sends are spread over several panes at once (`TMUXAGENT_READER_LANES`), each on a server of its own and with one of
 //! the shells; what is not installed is left out and named. Two of the panes are those of the whole program, whose policy types
@@ -27,6 +28,8 @@ use std::sync::atomic::AtomicU32;
 use std::time::Duration;
 use tally::Rows;
 
+/// When a line is sent, after a round's begin.
+const AT: Duration = Duration::from_millis(300);
 /// How long after the send its outcome counts as told at once.
 const AT_ONCE: Duration = Duration::from_millis(500);
 /// How long a command may take to run that was typed at a prompt, on a machine that has much else to do.

@@ -254,7 +254,7 @@ impl Lane {
                     sleep_until(at);
                     happens(self);
                 });
-                sleep_until(Duration::from_millis(300));
+                sleep_until(super::AT);
             }
             let hold = Millis(u64::try_from(hold.as_millis()).unwrap_or(u64::MAX));
             self.watched.handle.hold(intent.clone(), effect, hold);

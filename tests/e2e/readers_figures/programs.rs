@@ -3,6 +3,7 @@
 //! The program is a stand-in (`stand` in [`super::prepare`]), which becomes something else when it is told to: another question,
 //! an agent that works or asks, or nothing at all.
 
+use super::AT;
 use super::lane::{Lane, Sent};
 use super::matrix::{READERS, Reader, Start};
 use super::tally::{End, Expected, Seen};
@@ -14,6 +15,9 @@ use tmuxagent_model::{Basis, Effect, Front, KeyStep, Needs, Outcome, PaneReader,
 
 /// How long such keys wait, where nobody says otherwise: what they are for may be gone.
 const HOLD: Duration = Duration::from_millis(1500);
+
+/// How far from it something happens in the same instant, on a machine that has much else to do.
+const INSTANT: Duration = Duration::from_millis(25);
 
 /// Something that is typed for a program.
 pub struct Kind {
@@ -231,7 +235,7 @@ impl Kind {
         let happens = |lane: &Lane| self.happen(lane, change, reader.as_ref());
         let still = matches!(change, Change::Still | Change::There(_) | Change::Wrong(_));
         let sent = lane.send(send, effect, hold, (!still).then_some((first, &happens)));
-        let (seen, fault) = self.judge(lane, change, &text, &sent);
+        let (seen, fault) = self.judge(lane, change, (&text, first), &sent);
         if let Some(fault) = fault {
             let (what, hand, shell) = (change.name(), lane.hand(), lane.shell.name);
             let files = ["right", "got", "near"].map(|file| lane.seat().read(file));
@@ -299,7 +303,13 @@ impl Kind {
         }
     }
 
-    fn judge(&self, lane: &Lane, change: Change, text: &str, sent: &Sent) -> (Seen, Option<&'static str>) {
+    fn judge(
+        &self,
+        lane: &Lane,
+        change: Change,
+        (text, first): (&str, Duration),
+        sent: &Sent,
+    ) -> (Seen, Option<&'static str>) {
         let seat = lane.seat();
         let has = |file| seat.read(file).contains(text);
         let ran = || seat.file(text.trim_start_matches("touch ")).exists();
@@ -310,8 +320,16 @@ impl Kind {
         }
         let (right, near) = (has("right"), has("near"));
         let unsure = matches!(sent.last, Outcome::Unknown { .. }) && self.prompt;
-        // It ended in the instant in which it would have read them.
-        let ended = typed && !right && matches!(change, Change::Then("end")) && self.name != "dialog" && ran();
+        // It was there and ended before it had read them, by itself or by a C-c that a script pushed in that very instant: tmux
+        // does not count such keys as a person's, and shows nothing of them before the guard runs.
+        let at = |first: Duration| first.abs_diff(AT) <= INSTANT;
+        let ended = match change {
+            Change::Then("end") if self.name == "dialog" => first + INSTANT > AT,
+            Change::Then("end") => ran(),
+            Change::Break | Change::Other(_) | Change::Anew => ran() && lane.hand() == "script" && at(first),
+            _ => false,
+        };
+        let ended = typed && !right && ended;
         let fault = match &sent.last {
             _ if ended => None,
             _ if self.name != "dialog" && ran() => Some("the shell ran it"),

@@ -34,7 +34,7 @@ raw_map! {
         "enter" => enter: Flag,
         /// Whether the text is typed letter by letter (true, the default) or names a key.
         "literal" => literal: Flag,
-        /// The program that is to read it, by its name as `panes` shows it; a list: one of them. Globs and `/regex/` as in `match`. While another one reads it is held, and then asked about. Without it: the program that was in front when the stage began, also in later attempts and behind a gate; so what an action of the stage itself opens has to be named.
+        /// The program that is to read it, by its name as `panes` shows it; a list: one of them. Globs and `/regex/` as in `match`. While another one reads it is held, and then asked about. Without it: the program that was in front when the stage began, also in later attempts and behind a gate; so what an action of the stage itself opens has to be named. A shell's name means the shell at its empty prompt; what a script of that shell asks gets nothing by it.
         "expect" => expect: Many<Text>,
     }
 }

@@ -244,10 +244,10 @@ fn files_are_short_and_say_what_they_are() {
     assert_none("files", &found);
 }
 
-/// What holds a decision is consumed in exchange for a `Settled`; only the desk knows what is written down.
+/// What holds a decision is consumed in exchange for a `Settled`; only `decisions` of the supervisor knows what is written down.
 #[test]
-fn only_the_desk_settles_a_decision() {
-    let allowed = |name: &str| name == "crates/supervisor/src/desk.rs";
+fn only_the_supervisor_settles_a_decision() {
+    let allowed = |name: &str| name == "crates/supervisor/src/decisions.rs";
     let found: Vec<String> = sources()
         .into_iter()
         .filter(|source| !allowed(&source.name) && code(source).contains("Settled::new"))

@@ -48,7 +48,7 @@ pub trait Decide: Send + Sync {
 pub struct Settled(Result<(), Refusal>);
 
 impl Settled {
-    /// A decision with this end. Only who knows that it is written down may say so: the supervisor's desk.
+    /// A decision with this end. Only who knows that it is written down may say so: `decisions` of the supervisor.
     pub const fn new(end: Result<(), Refusal>) -> Self {
         Self(end)
     }

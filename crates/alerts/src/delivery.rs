@@ -47,7 +47,7 @@ pub type Trouble = Arc<dyn Fn(&str, Option<String>) + Send + Sync>;
 /// What delivery needs of the supervisor.
 pub struct Surroundings {
     /// Looks approvals up.
-    pub desk: Arc<dyn Decide>,
+    pub decisions: Arc<dyn Decide>,
     /// Makes the signed link of a question, where the web server is on.
     pub mint: Mint,
     /// Who reads each channel, as far as the configuration says.
@@ -105,7 +105,7 @@ impl Delivery {
             loops.spawn(async move { delivery.serve(&name, channel.as_ref(), &stop).await });
         }
         for channel in self.channels.values() {
-            if let Some(listening) = Arc::clone(channel).listen(Arc::clone(&self.around.desk), stop.clone()) {
+            if let Some(listening) = Arc::clone(channel).listen(Arc::clone(&self.around.decisions), stop.clone()) {
                 loops.spawn(listening);
             }
         }
@@ -172,7 +172,8 @@ impl Delivery {
         for row in later.iter().filter(|row| route::asks(&row.alert)) {
             let Some(id) = &row.alert.approval else { continue };
             // One that is not found may be so new that nobody knows it yet.
-            let closed = self.around.desk.approval(id).await.is_some_and(|known| known.state != ApprovalState::Pending);
+            let closed =
+                self.around.decisions.approval(id).await.is_some_and(|known| known.state != ApprovalState::Pending);
             if closed {
                 self.mark(row, OutboxState::Cancelled, Tried::No, self.now(), CLOSED.into()).await;
             }
@@ -241,7 +242,7 @@ impl Delivery {
     async fn fit(&self, name: &str, row: &OutboxRow) -> Option<Option<Approval>> {
         let moment = (self.around.moment)();
         let approval = match &row.alert.approval {
-            Some(id) => self.around.desk.approval(id).await,
+            Some(id) => self.around.decisions.approval(id).await,
             None => None,
         };
         let open = approval.filter(|approval| approval.state == ApprovalState::Pending);
@@ -295,7 +296,7 @@ impl Delivery {
             Some(approval) => (self.around.mint)(approval.clone(), row.channel.clone()).await,
             None => None,
         };
-        let (zone, around) = (self.around.desk.zone(), &self.around);
+        let (zone, around) = (self.around.decisions.zone(), &self.around);
         let message = Message::compose(&row.alert, approval, link.as_deref(), around.lang, &zone, &around.redactor);
         let message = message.read_by(around.readers.get(&row.channel).map_or("", String::as_str));
         match approval {

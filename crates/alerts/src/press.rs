@@ -71,17 +71,17 @@ struct Hour {
 
 impl Ignored {
     /// Reports one, as long as there are not too many.
-    pub fn report(&self, desk: &dyn Decide, text: String) {
-        self.report_at(desk, text, wall());
+    pub fn report(&self, decisions: &dyn Decide, text: String) {
+        self.report_at(decisions, text, wall());
     }
 
-    fn report_at(&self, desk: &dyn Decide, text: String, now: Timestamp) {
+    fn report_at(&self, decisions: &dyn Decide, text: String, now: Timestamp) {
         let (tells, untold) = self.0.lock().unwrap_or_else(PoisonError::into_inner).count(now);
         if untold > 0 {
-            desk.report(format!("within the last hour {untold} more presses in a chat counted for nothing"));
+            decisions.report(format!("within the last hour {untold} more presses in a chat counted for nothing"));
         }
         if tells {
-            desk.report(text);
+            decisions.report(text);
         }
     }
 }
@@ -120,8 +120,8 @@ impl Pressers {
     }
 
     /// Reports a press that counts for nothing.
-    pub(crate) fn ignored(&self, desk: &dyn Decide, text: String) {
-        self.ignored.report(desk, text);
+    pub(crate) fn ignored(&self, decisions: &dyn Decide, text: String) {
+        self.ignored.report(decisions, text);
     }
 
     /// The names that are vouched for of who has this id.
@@ -163,7 +163,7 @@ fn shown(text: &str) -> String {
 /// # Errors
 /// When it has no end yet: the press is not to be taken from the service, nor the card changed, and is tried again.
 pub async fn press(
-    desk: &dyn Decide,
+    decisions: &dyn Decide,
     key: &str,
     (id, called): (&str, &str),
     pressers: &Pressers,
@@ -171,22 +171,22 @@ pub async fn press(
 ) -> Result<Pressed, Unsettled> {
     let Some(by) = pressers.decider(id, called) else {
         let text = format!("a button was pressed by {}, who is not on the allow-list", shown(id));
-        pressers.ignored(desk, text);
+        pressers.ignored(decisions, text);
         let sentence = lang.pick("you are not on the list of deciders", "您不在审批人名单中");
         return Ok(Pressed::Ignored(sentence.to_owned()));
     };
     let shown = by.who.clone();
     let Some(press) = Press::parse(key) else {
-        pressers.ignored(desk, format!("{shown} pressed a button that is not ours"));
+        pressers.ignored(decisions, format!("{shown} pressed a button that is not ours"));
         return Ok(Pressed::Ignored(Refusal::Unknown.sentence(lang)));
     };
     let verdict = Verdict { approve: press.approve, answer: None };
-    let settled = desk.decide(&press.approval, press.revision, verdict, by).await?;
+    let settled = decisions.decide(&press.approval, press.revision, verdict, by).await?;
     Ok(match settled.end() {
         Ok(()) => {
             let what =
                 if press.approve { lang.pick("approved", "已批准") } else { lang.pick("rejected", "已拒绝") };
-            let until = if press.approve { until(desk, &press.approval, lang).await } else { String::new() };
+            let until = if press.approve { until(decisions, &press.approval, lang).await } else { String::new() };
             Pressed::Decided(format!("{what} · {shown}{until}"))
         }
         Err(refusal @ Refusal::Other(_)) => Pressed::Ignored(refusal.sentence(lang)),
@@ -197,8 +197,8 @@ pub async fn press(
 }
 
 /// When a yes is done that can still be taken back, and how it is; empty where it can't be.
-async fn until(desk: &dyn Decide, id: &ApprovalId, lang: Lang) -> String {
-    let now = desk.approval(id).await.and_then(|approval| done_unless(lang, &approval, wall()));
+async fn until(decisions: &dyn Decide, id: &ApprovalId, lang: Lang) -> String {
+    let now = decisions.approval(id).await.and_then(|approval| done_unless(lang, &approval, wall()));
     let told = now.map(|until| match lang {
         Lang::En => format!(" · {until} (`tmuxagent reject {id}`)"),
         Lang::Zh => format!(" · {until}（`tmuxagent reject {id}`）"),

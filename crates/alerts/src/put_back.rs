@@ -18,7 +18,7 @@ impl Delivery {
             let mut open = Vec::new();
             for row in self.store.outbox_failed(name, setup, mended).await? {
                 let Some(id) = row.alert.approval.as_ref().filter(|_| route::asks(&row.alert)) else { continue };
-                let known = self.around.desk.approval(id).await;
+                let known = self.around.decisions.approval(id).await;
                 if known.is_some_and(|known| known.state == ApprovalState::Pending) {
                     open.push(row.id);
                 }

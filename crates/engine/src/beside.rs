@@ -64,7 +64,7 @@ impl Turn<'_> {
         let clean = self.cleaner.clean(&outcome.output);
         let lines = clean.lines().filter(|line| !line.trim().is_empty()).map(str::to_owned).collect();
         for line in telling(lines, LAST) {
-            self.witness(at, &Cause::own(self.now, "output", line));
+            self.record_evidence(at, &Cause::own(self.now, "output", line));
         }
     }
 

@@ -235,7 +235,7 @@ impl Turn<'_> {
             self.state.arm(TimerKey::StageTimeout(at.run, name), due);
         }
         self.mind_limit(at);
-        let heard = self.stage_mut(at).map(|stage| std::mem::take(&mut stage.overheard)).unwrap_or_default();
+        let heard = self.stage_mut(at).map(|stage| std::mem::take(&mut stage.deferred)).unwrap_or_default();
         if past && let Some(stage) = self.stage_mut(at) {
             stage.cursor += 1;
             // What is typed next is another command.
@@ -243,7 +243,7 @@ impl Turn<'_> {
         }
         self.advance(at);
         if past {
-            self.count_overheard(at, &heard);
+            self.count_deferred(at, &heard);
         }
     }
 

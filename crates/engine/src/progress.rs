@@ -105,7 +105,7 @@ impl Progress {
 /// What a stage would have counted, had anybody known that its keys were typed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "is", rename_all = "snake_case")]
-pub enum Overheard {
+pub enum Deferred {
     /// A line: untrusted text, cut at [`VALUE`] bytes; the patterns that match it, of which generation of the policy;
     /// the agent's message on it.
     Line { text: String, policy: u64, hits: Vec<u32>, message: Option<Box<AgentMessage>> },

@@ -90,7 +90,7 @@ impl Turn<'_> {
         self.note_at(Severity::Info, pane, Note::RunStarted { run: id, pipeline: pipeline.name.clone() });
         let at = At { run: id, stage: index };
         self.learn(id, groups);
-        self.witness(at, &cause);
+        self.record_evidence(at, &cause);
         self.begin(at, cause);
         Fired::Started(at)
     }

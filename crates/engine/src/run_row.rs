@@ -2,7 +2,7 @@
 
 use super::agent::AgentWatch;
 use super::explain::{ConditionExplanation, FailedAttempt, Part};
-use super::progress::{Cause, Evidence, Look, Overheard, PollRun, Progress, Said, Stop};
+use super::progress::{Cause, Deferred, Evidence, Look, PollRun, Progress, Said, Stop};
 use super::rounds::PastRound;
 use super::tracking::Typed;
 use serde::{Deserialize, Serialize};
@@ -224,8 +224,8 @@ pub struct StageRun {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub untracked: bool,
     /// Lines that came while a person was asked whether its keys were typed.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub overheard: Vec<Overheard>,
+    #[serde(rename = "overheard", default, skip_serializing_if = "Vec::is_empty")]
+    pub deferred: Vec<Deferred>,
     /// What it keeps of the agent that it waits for.
     #[serde(default, skip_serializing_if = "AgentWatch::is_new")]
     pub agent: AgentWatch,
@@ -296,7 +296,7 @@ impl StageRun {
             stop: None,
             look: Look::new(),
             untracked: false,
-            overheard: Vec::new(),
+            deferred: Vec::new(),
             agent: AgentWatch::new(),
             verdict: Vec::new(),
             failed: Vec::new(),

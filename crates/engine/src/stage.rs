@@ -108,7 +108,7 @@ impl Turn<'_> {
             stage.polls.clear();
             stage.quiet_since = None;
             stage.queue = None;
-            stage.overheard.clear();
+            stage.deferred.clear();
             stage.verdict.clear();
             stage.untracked = false;
             stage.agent = AgentWatch::new();

@@ -209,12 +209,12 @@ impl Turn<'_> {
             self.state.arm(TimerKey::StageTimeout(at.run, self.stage_name(at)), due);
         }
         let Some(stage) = self.stage_mut(at) else { return };
-        let heard = std::mem::take(&mut stage.overheard);
+        let heard = std::mem::take(&mut stage.deferred);
         stage.cursor += 1;
         if stage.cursor as usize >= stage.plan.len() {
             self.advance(at);
         }
-        self.count_overheard(at, &heard);
+        self.count_deferred(at, &heard);
     }
 
     /// Whether a command's end is that of the stage's tracked command.

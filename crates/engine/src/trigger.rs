@@ -50,7 +50,7 @@ impl Turn<'_> {
         self.row = Some((line.pane.clone(), line.unended.or(ended), line.unended.and(ended).is_some()));
         let hits = self.hits(line.policy, &line.hits, &line.text);
         if let Some(message) = &line.message {
-            self.hear(&line.pane, message, line.front.as_ref());
+            self.on_agent_message(&line.pane, message, line.front.as_ref());
             if let Some(exit) = message.exit {
                 // A wrapped command's report counts like a shell's own.
                 self.command_ended(&line.pane, None, exit);
@@ -131,7 +131,7 @@ impl Turn<'_> {
         let Some(run) = self.run(at.run) else { return false };
         let Some(stage) = run.stages.get(at.stage) else { return false };
         if stage.state != StageState::Running {
-            if !self.overhear(at, rule, stimulus) {
+            if !self.defer_line(at, rule, stimulus) {
                 self.miss_early(at, pipeline, rule, stimulus);
             }
             return false;
@@ -178,7 +178,7 @@ impl Turn<'_> {
             stage.progress.held = held;
         }
         for cause in &new {
-            self.witness(at, cause);
+            self.record_evidence(at, cause);
         }
     }
 
@@ -315,7 +315,7 @@ impl Turn<'_> {
             (Some(index), _) => {
                 let at = At { run: id, stage: index };
                 self.learn(id, groups);
-                self.witness(at, &cause);
+                self.record_evidence(at, &cause);
                 self.begin(at, cause);
                 Fired::Started(at)
             }

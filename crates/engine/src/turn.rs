@@ -230,7 +230,7 @@ impl<'a> Turn<'a> {
     }
 
     /// Keeps a line as evidence of a run.
-    pub fn witness(&mut self, at: At, cause: &Cause) {
+    pub fn record_evidence(&mut self, at: At, cause: &Cause) {
         let Some(run) = self.state.runs.get_mut(&at.run) else { return };
         let Some(stage) = run.stages.get(at.stage).map(|stage| stage.name.clone()) else { return };
         let evidence = Evidence { at: cause.at, stage, text: cause.text.clone() };

@@ -41,7 +41,7 @@ impl Turn<'_> {
         self.learn(at.run, groups);
         // The question and the alert name the exit code themselves; it is no line that led to it.
         if !matches!(stimulus, Stimulus::Exit(_)) {
-            self.witness(at, &cause);
+            self.record_evidence(at, &cause);
         }
         if !at_once && self.end_is_to_come(at, stimulus) {
             self.keep_said(at, ok, cause);

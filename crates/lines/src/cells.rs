@@ -97,7 +97,7 @@ impl Cells {
         Cow::Owned(text)
     }
 
-    /// Writes ASCII.
+    /// TerminalParts ASCII.
     pub(super) fn write(&mut self, at: usize, ascii: &str) {
         if let Some(cells) = self.cells.as_mut().filter(|cells| cells.len() <= at) {
             cells.resize(at, Cell::BLANK);

@@ -358,7 +358,7 @@ impl Grid {
         self.unwrap(at);
     }
 
-    /// Writes ASCII at the cursor.
+    /// TerminalParts ASCII at the cursor.
     pub(super) fn write(&mut self, mut ascii: &str) {
         if self.inserts || !self.wraps {
             return ascii.chars().for_each(|c| self.put(c));
@@ -379,7 +379,7 @@ impl Grid {
         }
     }
 
-    /// Writes one character at the cursor.
+    /// TerminalParts one character at the cursor.
     pub(super) fn put(&mut self, c: char) {
         let width = width(c);
         if width == 0 {

@@ -18,8 +18,8 @@
 //! That the shell is in front must be known from elsewhere before something is typed.
 
 use super::Reading;
+use super::emitter::Sink;
 use super::stream::Stream;
-use super::teller::Sink;
 use unicode_width::UnicodeWidthChar;
 
 /// What stands before the key in marks of our own.

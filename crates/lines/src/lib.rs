@@ -23,23 +23,23 @@ mod control;
 mod difference;
 mod dim;
 mod echo;
+mod emitter;
 mod found;
 mod grid;
 mod integration;
 mod ledger;
-mod likeness;
 mod message;
 mod osc;
 mod parser;
 mod pieces;
 mod recognise;
 mod returned;
+mod row_similarity;
 mod screen;
 mod screen_row;
 mod sentry;
 mod stream;
 mod submitted;
-mod teller;
 mod terminal;
 mod tracked;
 mod unseen;
@@ -48,20 +48,20 @@ mod written;
 pub use anchor::{Anchor, Missed};
 pub use bare::bare_command;
 pub use integration::{ShellPhase, ShellState};
-pub use likeness::{alike, is_only_motion};
 pub use recognise::recognise;
+pub use row_similarity::{alike, is_only_motion};
 pub use submitted::{Entry, Standing, Submitted};
 pub use tracked::{is_tracked_command, tracked_command, untracked_command, without_report};
 
 use std::borrow::Cow;
 
+use emitter::{Emitter, Line, Stage};
 use found::Picture;
 use integration::Integration;
 use parser::Parser;
 use screen::{News, Screen};
 use stream::Stream;
-use teller::{Line, Stage, Teller};
-use terminal::{Hands, Owner, Words};
+use terminal::{Owner, TerminalParts, Words};
 use unseen::Unseen;
 
 use tmuxagent_model::{AgentMessage, LineSource, Malformed, Origin, ProgramState, Timestamp};
@@ -125,7 +125,7 @@ pub struct Reader {
     parser: Parser,
     stream: Stream,
     screen: Screen,
-    teller: Teller,
+    emitter: Emitter,
     unseen: Unseen,
     owner: Owner,
     words: Words,
@@ -188,8 +188,8 @@ impl Reader {
         if !data.is_empty() {
             self.shell.streams();
         }
-        let (parser, mut hands) = self.hands(sink);
-        parser.advance(data, &mut hands);
+        let (parser, mut parts) = self.parts(sink);
+        parser.advance(data, &mut parts);
     }
 
     /// The output has paused for 50 ms: an unterminated line such as `Continue? [y/N] ` counts now. It is not told
@@ -200,8 +200,8 @@ impl Reader {
         // An update that takes so long was given up.
         self.owner.drawing = false;
         if std::mem::take(&mut self.stirred) {
-            let (_, mut hands) = self.hands(sink);
-            hands.quiet();
+            let (_, mut parts) = self.parts(sink);
+            parts.quiet();
         }
         if self.moved_on {
             // Another screen will follow.
@@ -241,7 +241,7 @@ impl Reader {
         self.moved_on = false;
         let whole = self.owner.synchronized || !self.stirred;
         let picture = if whole { Picture::Whole } else { Picture::Perhaps };
-        let news = self.screen.read(rows.iter().map(String::as_str), picture, &self.teller.echo);
+        let news = self.screen.read(rows.iter().map(String::as_str), picture, &self.emitter.echo);
         if self.owner.addressed {
             self.stream.settle();
             let screen = &self.screen;
@@ -253,7 +253,7 @@ impl Reader {
 
     fn tell_rows(&mut self, news: Vec<News>, sink: &mut dyn FnMut(Reading<'_>)) {
         for News { text, seen, echo, messages } in news {
-            self.teller.row(Line { text: &text, seen, source: LineSource::Screen }, echo, messages, sink);
+            self.emitter.row(Line { text: &text, seen, source: LineSource::Screen }, echo, messages, sink);
         }
     }
 
@@ -264,7 +264,7 @@ impl Reader {
             let text = text.trim_end();
             self.stream.remember(text);
             let line = Line { text, seen: 0, source: LineSource::History };
-            self.teller.line(line, self.columns, Stage::Complete, sink);
+            self.emitter.line(line, self.columns, Stage::Complete, sink);
         }
     }
 
@@ -278,10 +278,10 @@ impl Reader {
 
     /// Tells what is being typed into the pane, Enter as `\n`, before it is sent. Its echo gets [`Origin::Echo`].
     pub fn typed(&mut self, text: &str) {
-        self.teller.echo.typed(text, &self.stream.standing(), false);
+        self.emitter.echo.typed(text, &self.stream.standing(), false);
         if let Some(token) = tracked::typed_token(text) {
             self.shell.typed(token);
-            self.teller.tracks(token);
+            self.emitter.tracks(token);
         }
     }
 
@@ -289,7 +289,7 @@ impl Reader {
     /// [`Reader::anchor`] gives anything of it away.
     pub fn typed_unseen(&mut self, text: &str) {
         self.unseen.typed(text);
-        self.teller.echo.typed(text, &self.stream.standing(), true);
+        self.emitter.echo.typed(text, &self.stream.standing(), true);
     }
 
     /// A text of this pane that is to be kept, without what was typed unseen: a mark stands for that.
@@ -321,7 +321,7 @@ impl Reader {
     /// Typed lines whose echo is still to come, oldest first, but those that were typed unseen: to be kept with the anchor over a break, and handed to
     /// [`Reader::typed`] with their Enter before the missed lines are read.
     pub fn awaited(&self) -> impl Iterator<Item = Cow<'_, str>> {
-        self.teller.echo.awaited().map(|text| self.unseen.without(text))
+        self.emitter.echo.awaited().map(|text| self.unseen.without(text))
     }
 
     /// Whether the program owns the screen, so that captures tell the truth and the stream does not.
@@ -353,9 +353,9 @@ impl Reader {
         anchor
     }
 
-    fn hands<'a>(&'a mut self, sink: &'a mut dyn FnMut(Reading<'_>)) -> (&'a mut Parser, Hands<'a>) {
-        let Self { parser, stream, screen, teller, owner, words, shell, columns, rows, .. } = self;
-        (parser, Hands { stream, screen, teller, owner, words, shell, columns: *columns, rows: *rows, sink })
+    fn parts<'a>(&'a mut self, sink: &'a mut dyn FnMut(Reading<'_>)) -> (&'a mut Parser, TerminalParts<'a>) {
+        let Self { parser, stream, screen, emitter, owner, words, shell, columns, rows, .. } = self;
+        (parser, TerminalParts { stream, screen, emitter, owner, words, shell, columns: *columns, rows: *rows, sink })
     }
 }
 

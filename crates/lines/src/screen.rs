@@ -1,6 +1,6 @@
 //! What is new on a screen that its program owns, against the screen before: rows and messages.
 //!
-//! Rows are named by their [`super::likeness`]; how two screens differ is found out in [`super::difference`].
+//! Rows are named by their [`super::row_similarity`]; how two screens differ is found out in [`super::difference`].
 //! Which messages are new is found out in [`super::found`]: one that is drawn anew, wrapped otherwise or shown again is the
 //! same message, one more like it is another.
 //!

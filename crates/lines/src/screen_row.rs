@@ -1,6 +1,6 @@
 //! A row of a screen that its program owns: what names it, and whether it repeats the user's prompt.
 
-use super::likeness;
+use super::row_similarity;
 use super::sentry;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -49,6 +49,6 @@ pub(super) fn key(text: &str) -> u64 {
         return 0;
     }
     let mut hasher = DefaultHasher::new();
-    likeness::key(text).hash(&mut hasher);
+    row_similarity::key(text).hash(&mut hasher);
     hasher.finish().max(1)
 }

@@ -7,7 +7,7 @@
 
 use super::border;
 use super::grid::{Grid, Told};
-use super::likeness::{alike, key, same_words};
+use super::row_similarity::{alike, key, same_words};
 use super::written::Written;
 use std::ops::Range;
 
@@ -80,7 +80,7 @@ impl Stream {
         self.erased.is_empty() && !self.grid.untold && self.partial.is_empty() && !self.joins && self.grid.is_fresh()
     }
 
-    /// Writes printable bytes, in which UTF-8 may be split and broken.
+    /// TerminalParts printable bytes, in which UTF-8 may be split and broken.
     pub(super) fn text(&mut self, bytes: &[u8], out: Out<'_>) {
         let joined;
         let mut rest = bytes;
@@ -151,7 +151,7 @@ impl Stream {
         }
     }
 
-    /// Writes the last character `n` times more, not beyond the edge.
+    /// TerminalParts the last character `n` times more, not beyond the edge.
     pub(super) fn repeat(&mut self, n: usize) {
         if let Some(c) = self.last {
             (0..n.min(self.grid.columns() - self.grid.x())).for_each(|_| self.put(c));

@@ -5,11 +5,11 @@
 //! bottom, as package managers draw it) leaves the lines alone and does not count.
 
 use super::dim::Colours;
+use super::emitter::{Emitter, Line, Sink, Stage};
 use super::integration::Integration;
 use super::parser::{Csi, StringKind, Terminal};
 use super::screen::Screen;
 use super::stream::{Erase, Stream};
-use super::teller::{Line, Sink, Stage, Teller};
 use super::{Reading, osc};
 use osc::Said;
 use tmuxagent_model::{LineSource, ProgramState};
@@ -62,10 +62,10 @@ pub(super) struct Words {
 }
 
 /// The parts of a reader, and the sink, for the time of one call.
-pub(super) struct Hands<'a> {
+pub(super) struct TerminalParts<'a> {
     pub(super) stream: &'a mut Stream,
     pub(super) screen: &'a mut Screen,
-    pub(super) teller: &'a mut Teller,
+    pub(super) emitter: &'a mut Emitter,
     pub(super) owner: &'a mut Owner,
     pub(super) words: &'a mut Words,
     pub(super) shell: &'a mut Integration,
@@ -76,11 +76,11 @@ pub(super) struct Hands<'a> {
 
 /// Runs an operation of the stream with a place for its lines: the sink, or what is held while the screen is owned.
 macro_rules! streaming {
-    ($hands:ident, |$stream:ident, $out:ident| $body:expr) => {
-        streaming!($hands, Stage::Complete, |$stream, $out| $body)
+    ($parts:ident, |$stream:ident, $out:ident| $body:expr) => {
+        streaming!($parts, Stage::Complete, |$stream, $out| $body)
     };
-    ($hands:ident, $stage:expr, |$stream:ident, $out:ident| $body:expr) => {{
-        let Hands { stream: $stream, teller, owner, columns, sink, .. } = $hands;
+    ($parts:ident, $stage:expr, |$stream:ident, $out:ident| $body:expr) => {{
+        let TerminalParts { stream: $stream, emitter, owner, columns, sink, .. } = $parts;
         let columns = *columns;
         if owner.addressed {
             let $out = &mut |text: &str, seen: usize| {
@@ -91,17 +91,17 @@ macro_rules! streaming {
             $body
         } else {
             let $out = &mut |text: &str, seen: usize| {
-                teller.line(Line { text, seen, source: LineSource::Stream }, columns, $stage, &mut **sink);
+                emitter.line(Line { text, seen, source: LineSource::Stream }, columns, $stage, &mut **sink);
             };
             $body
         }
     }};
 }
 
-impl Hands<'_> {
+impl TerminalParts<'_> {
     /// The output paused.
     pub(super) fn quiet(&mut self) {
-        self.teller.echoed = false;
+        self.emitter.echoed = false;
         if !self.owner.alternate && self.owner.excursion.is_some() {
             // It writes there for good.
             self.own();
@@ -171,7 +171,7 @@ impl Hands<'_> {
         for (text, seen) in lines {
             if !self.screen.shows(&text) {
                 let line = Line { text: &text, seen, source: LineSource::Stream };
-                self.teller.line(line, self.columns, Stage::Complete, &mut *self.sink);
+                self.emitter.line(line, self.columns, Stage::Complete, &mut *self.sink);
             }
         }
         self.screen.reset();
@@ -232,7 +232,7 @@ impl Hands<'_> {
     }
 
     fn erase_display(&mut self, what: Erase) {
-        self.stream.entered |= self.teller.echoed;
+        self.stream.entered |= self.emitter.echoed;
         streaming!(self, |stream, out| stream.erase_display(what, out));
     }
 
@@ -358,7 +358,7 @@ impl Hands<'_> {
     }
 }
 
-impl Terminal for Hands<'_> {
+impl Terminal for TerminalParts<'_> {
     fn lines(&mut self, data: &[u8]) -> usize {
         if self.owner.alternate || self.owner.addressed || self.owner.excursion.is_some() {
             return 0;

@@ -118,7 +118,7 @@ impl Written {
         Some(colours)
     }
 
-    /// Writes a text at a column; returns the one behind it.
+    /// TerminalParts a text at a column; returns the one behind it.
     fn write(&mut self, text: &str, column: usize, dim: bool, columns: usize) -> Option<usize> {
         let width = if text.is_ascii() {
             text.len()

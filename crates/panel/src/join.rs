@@ -123,7 +123,7 @@ pub(crate) async fn press(State(panel): State<Arc<Panel>>, request: Request) -> 
 
 fn signed_in(panel: &Panel, caller: &Caller, member: &Member, token: &str) -> Response {
     let (name, address) = (&member.name, caller.address);
-    panel.web.desk().report(format!("{name} signed in to the panel from {address}"));
+    panel.web.decisions().report(format!("{name} signed in to the panel from {address}"));
     let seconds = member.until.since(panel.web.now()).0 / 1000;
     let path = panel.web.public_path();
     // Of all that is served, whether or not a proxy takes its path off: the browser knows the page by the whole one.

@@ -38,14 +38,14 @@ pub(crate) const MONTH: Millis = Millis::from_secs(30 * 86_400);
 /// A value that no answer may hold.
 pub(crate) const SECRET: &str = "river-stone-41x";
 
-/// A supervisor's desk with the approvals of the picture, deciding by compare-and-set. That only the real one may say that
+/// The decisions of a supervisor with the approvals of the picture, deciding by compare-and-set. That only the real one may say that
 /// something is settled is a rule of the source tree for the program alone.
-pub(crate) struct Desk {
+pub(crate) struct Decisions {
     pub(crate) approvals: Mutex<Vec<Approval>>,
     pub(crate) reports: Mutex<Vec<String>>,
 }
 
-impl Decide for Desk {
+impl Decide for Decisions {
     fn approval<'a>(&'a self, id: &'a ApprovalId) -> BoxFuture<'a, Option<Approval>> {
         let found = self.approvals.lock().unwrap().iter().find(|approval| approval.id == *id).cloned();
         Box::pin(async move { found })
@@ -80,7 +80,7 @@ impl Decide for Desk {
 /// A panel without a socket.
 pub(crate) struct World {
     pub(crate) people: People,
-    pub(crate) desk: Arc<Desk>,
+    pub(crate) decisions: Arc<Decisions>,
     pub(crate) now: Arc<AtomicI64>,
     /// The supervisor's ends: what is shown, and what is asked of its loop.
     pub(crate) shown: watch::Sender<Arc<Snapshot>>,
@@ -173,7 +173,8 @@ impl World {
 
     fn whole(pin: Option<&str>, public_base_url: &str, folder: tempfile::TempDir, push: Option<Arc<Push>>) -> Self {
         let snapshot = crowded();
-        let desk = Arc::new(Desk { approvals: Mutex::new(snapshot.approvals.clone()), reports: Mutex::default() });
+        let decisions =
+            Arc::new(Decisions { approvals: Mutex::new(snapshot.approvals.clone()), reports: Mutex::default() });
         let (shown, snapshots) = watch::channel(Arc::new(snapshot));
         let (calls_in, calls) = mpsc::channel(16);
         let hub = hub(calls_in, snapshots);
@@ -186,7 +187,7 @@ impl World {
         let clock = Arc::clone(&now);
         let web = Arc::new(WebState::new(
             &links,
-            Arc::<Desk>::clone(&desk),
+            Arc::<Decisions>::clone(&decisions),
             Rules { pin: pin.map(Secret::new), ..Rules::default() },
             Redactor::knowing([SECRET.to_owned()]),
             Arc::new(move || Timestamp(clock.load(Ordering::Relaxed))),
@@ -206,7 +207,7 @@ impl World {
         };
         let router = router(Arc::clone(&web), routes(panel));
         let calls = tokio::sync::Mutex::new(calls);
-        Self { people, desk, now, shown, calls, hub, router, letters, store, push, web, folder }
+        Self { people, decisions, now, shown, calls, hub, router, letters, store, push, web, folder }
     }
 
     pub(crate) async fn send(&self, request: Request<Body>) -> Told {

@@ -152,7 +152,7 @@ pub(crate) async fn decide(
     let not_done = |status, text: &str| outcome(status, Outcome::NotDone, lang, text, redactor);
     let id = ApprovalId::new(id);
     let refusal = |refusal: &Refusal| not_done(refusal_status(refusal), &refusal.sentence(lang));
-    let approval = panel.web.desk().approval(&id).await.ok_or_else(|| refusal(&Refusal::Unknown))?;
+    let approval = panel.web.decisions().approval(&id).await.ok_or_else(|| refusal(&Refusal::Unknown))?;
     let who = visit.member.name.clone();
     if approval.state == ApprovalState::Pending {
         if !approval.is_for(&who) {
@@ -172,13 +172,13 @@ pub(crate) async fn decide(
     })?;
     panel.check_pin(&visit, &body.pin).await?;
     let (by, approve) = (Decider::named(who, Via::Panel), verdict.approve);
-    let settled = match panel.web.desk().decide(&id, body.revision, verdict, by).await {
+    let settled = match panel.web.decisions().decide(&id, body.revision, verdict, by).await {
         Ok(settled) => settled,
         Err(unsettled) => return Ok(unsure(lang, &unsettled)),
     };
     Ok(match settled.end() {
         Ok(()) => {
-            let now = panel.web.desk().approval(&id).await.filter(|_| approve);
+            let now = panel.web.decisions().approval(&id).await.filter(|_| approve);
             let until = now.and_then(|now| done_unless(lang, &now, panel.web.now()));
             match (approve, until, approval.state) {
                 (true, Some(until), _) => {

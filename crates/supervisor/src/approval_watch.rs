@@ -23,15 +23,15 @@ const AGAIN: Duration = Duration::from_secs(1);
 /// The folder and who decides what is written there.
 pub struct Desktop {
     files: Arc<Mutex<ApprovalFiles>>,
-    desk: Arc<dyn Decide>,
+    decisions: Arc<dyn Decide>,
     by: Decider,
     lang: Lang,
 }
 
 impl Desktop {
     /// `by` is who may write in the folder: its owner.
-    pub fn new(files: ApprovalFiles, desk: Arc<dyn Decide>, by: Decider, lang: Lang) -> Self {
-        Self { files: Arc::new(Mutex::new(files)), desk, by, lang }
+    pub fn new(files: ApprovalFiles, decisions: Arc<dyn Decide>, by: Decider, lang: Lang) -> Self {
+        Self { files: Arc::new(Mutex::new(files)), decisions, by, lang }
     }
 
     /// Keeps the folder in step with `approvals`, until `stop`. Notices a written file within a second: by the kernel's
@@ -98,18 +98,18 @@ impl Desktop {
         match item {
             FileNews::Decided(word) => return self.decide(word).await,
             FileNews::Late { name, approval, word } => return self.too_late(name, &approval, word).await,
-            FileNews::Refused(text) => self.desk.report(text),
+            FileNews::Refused(text) => self.decisions.report(text),
         }
         Taken::Settled
     }
 
     async fn decide(&self, word: Word) -> Taken {
         let (approval, verdict) = (word.approval.clone(), word.verdict.clone());
-        let Ok(settled) = self.desk.decide(&approval, word.revision, verdict, self.by.clone()).await else {
+        let Ok(settled) = self.decisions.decide(&approval, word.revision, verdict, self.by.clone()).await else {
             return Taken::Again;
         };
         if let Err(refusal) = settled.end() {
-            self.desk.report(format!("a decision by file for {approval} was not taken: {refusal}"));
+            self.decisions.report(format!("a decision by file for {approval} was not taken: {refusal}"));
         }
         self.on_files(move |files| files.settle(word, &settled)).await;
         failpoints::at("decision.consumed");
@@ -118,7 +118,7 @@ impl Desktop {
 
     /// A file whose question is not shown as open.
     async fn too_late(&self, name: String, approval: &ApprovalId, word: bool) -> Taken {
-        let found = self.desk.approval(approval).await;
+        let found = self.decisions.approval(approval).await;
         let refusal = match found {
             // What is shown is older than what is stored; it is read again when both are the same.
             Some(found) if found.state == ApprovalState::Pending && file_name(&found) == name => return Taken::Settled,
@@ -132,7 +132,7 @@ impl Desktop {
                     return self.decide(word).await;
                 }
                 match found.decision.clone() {
-                    Some(decision) => Refusal::decided(decision, self.desk.zone()),
+                    Some(decision) => Refusal::decided(decision, self.decisions.zone()),
                     None if self.on_files(move |files| files.is_asked_anew(&found)).await == Some(true) => {
                         Refusal::Stale
                     }
@@ -143,7 +143,7 @@ impl Desktop {
             None => Refusal::Unknown,
         };
         let why = refusal.sentence(self.lang);
-        self.desk
+        self.decisions
             .report(format!("the approval file {name} is refused: there is no open question of that name ({why})"));
         self.on_files(move |files| files.answer_late(&name, &why)).await;
         Taken::Settled

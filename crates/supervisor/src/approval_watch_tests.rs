@@ -7,14 +7,14 @@ use tmuxagent_model::{Decision, Doubt, Timestamp, Verdict, Via};
 use tmuxagent_testkit::approval;
 use tmuxagent_text::redact::Redactor;
 
-/// A desk whose first decisions have no end.
-struct Desk {
+/// Decisions, the first of which have no end.
+struct Decisions {
     doubts: Mutex<u32>,
     decided: Mutex<Vec<Verdict>>,
     stored: Mutex<Option<Approval>>,
 }
 
-impl Decide for Desk {
+impl Decide for Decisions {
     fn approval<'a>(&'a self, _: &'a ApprovalId) -> BoxFuture<'a, Option<Approval>> {
         let found = self.stored.lock().unwrap().clone();
         Box::pin(async move { found })
@@ -48,7 +48,7 @@ enum Notice {
 struct World {
     _folder: tempfile::TempDir,
     path: PathBuf,
-    desk: Arc<Desk>,
+    decisions: Arc<Decisions>,
     list: watch::Sender<Vec<Approval>>,
     stop: CancellationToken,
     running: tokio::task::JoinHandle<()>,
@@ -59,13 +59,13 @@ impl World {
         let folder = tempfile::tempdir().unwrap();
         let place = folder.path().join("approvals");
         let files = ApprovalFiles::open(&place, Lang::En, Redactor::default()).unwrap();
-        let desk = Arc::new(Desk {
+        let decisions = Arc::new(Decisions {
             doubts: Mutex::new(doubts),
             decided: Mutex::default(),
             stored: Mutex::new(Some(approval())),
         });
         let by = Decider::named("ann", Via::File);
-        let desktop = Desktop::new(files, Arc::<Desk>::clone(&desk), by, Lang::En);
+        let desktop = Desktop::new(files, Arc::<Decisions>::clone(&decisions), by, Lang::En);
         let (list, approvals) = watch::channel(vec![approval()]);
         let stop = CancellationToken::new();
         let ending = stop.clone();
@@ -75,7 +75,7 @@ impl World {
                 Notice::None => desktop.keep_in_step(approvals, ending, None).await,
             }
         });
-        let world = Self { path: place.join(file_name(&approval())), _folder: folder, desk, list, stop, running };
+        let world = Self { path: place.join(file_name(&approval())), _folder: folder, decisions, list, stop, running };
         world.until("a request", || world.path.exists()).await;
         world
     }
@@ -99,7 +99,7 @@ impl World {
     }
 
     fn decided(&self) -> Vec<bool> {
-        self.desk.decided.lock().unwrap().iter().map(|verdict| verdict.approve).collect()
+        self.decisions.decided.lock().unwrap().iter().map(|verdict| verdict.approve).collect()
     }
 
     async fn end(self) {
@@ -133,7 +133,7 @@ async fn where_nothing_tells_of_changes_it_is_seen_too() {
 async fn a_word_without_an_end_stands_where_it_stood_and_is_tried_again() {
     let world = World::new(Notice::Kernel, 2).await;
     world.say("approve").await;
-    world.until("a first attempt", || *world.desk.doubts.lock().unwrap() < 2).await;
+    world.until("a first attempt", || *world.decisions.doubts.lock().unwrap() < 2).await;
     assert_eq!(world.text(), "approve\n");
     world.until("the decision", || world.decided() == [true]).await;
     world.until("the answer", || world.text().ends_with("# taken\n")).await;
@@ -144,12 +144,12 @@ async fn a_word_without_an_end_stands_where_it_stood_and_is_tried_again() {
 async fn only_what_the_store_calls_closed_is_answered_or_removed() {
     let world = World::new(Notice::None, u32::MAX).await;
     world.say("approve").await;
-    world.until("a first attempt", || *world.desk.doubts.lock().unwrap() < u32::MAX).await;
+    world.until("a first attempt", || *world.decisions.doubts.lock().unwrap() < u32::MAX).await;
     // The picture says that it is gone, the store that it is open: the picture is older.
     world.list.send_replace(Vec::new());
-    let before = *world.desk.doubts.lock().unwrap();
+    let before = *world.decisions.doubts.lock().unwrap();
     tokio::time::timeout(Duration::from_secs(20), async {
-        while *world.desk.doubts.lock().unwrap() == before {
+        while *world.decisions.doubts.lock().unwrap() == before {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     })
@@ -160,7 +160,7 @@ async fn only_what_the_store_calls_closed_is_answered_or_removed() {
     let by = Decider::named("li", Via::Cli);
     let decision = Some(Decision { verdict, by, at: Timestamp(0) });
     let closed = Approval { state: ApprovalState::Approved, decision, ..approval() };
-    *world.desk.stored.lock().unwrap() = Some(closed);
+    *world.decisions.stored.lock().unwrap() = Some(closed);
     world.until("the answer", || world.text().starts_with("# already approved by li")).await;
     world.end().await;
 }
@@ -169,7 +169,7 @@ async fn only_what_the_store_calls_closed_is_answered_or_removed() {
 async fn a_word_for_what_was_asked_before_is_told_that_it_has_changed() {
     let world = World::new(Notice::None, 0).await;
     let newer = Approval { revision: 2, ..approval() };
-    *world.desk.stored.lock().unwrap() = Some(newer.clone());
+    *world.decisions.stored.lock().unwrap() = Some(newer.clone());
     world.list.send_replace(vec![newer.clone()]);
     world.until("the older request's end", || !world.path.exists()).await;
     let changed = || world.text().starts_with("# what is asked has changed");
@@ -178,7 +178,7 @@ async fn a_word_for_what_was_asked_before_is_told_that_it_has_changed() {
     // Asked anew, by a question of its own.
     std::fs::remove_file(&world.path).unwrap();
     let superseded = Approval { state: ApprovalState::Superseded, ..approval() };
-    *world.desk.stored.lock().unwrap() = Some(superseded);
+    *world.decisions.stored.lock().unwrap() = Some(superseded);
     world.list.send_replace(vec![Approval { id: ApprovalId::new("01JNEW"), ..approval() }]);
     world.say("approve").await;
     world.until("an answer", changed).await;
@@ -193,7 +193,7 @@ async fn a_word_that_an_earlier_life_took_goes_with_its_request() {
     let verdict = Verdict { approve: true, answer: None };
     let decision = Some(Decision { verdict, by: by(Via::File), at: Timestamp(0) });
     let closed = Approval { state: ApprovalState::Approved, decision, ..approval() };
-    *world.desk.stored.lock().unwrap() = Some(closed.clone());
+    *world.decisions.stored.lock().unwrap() = Some(closed.clone());
     world.list.send_replace(Vec::new());
     world.until("the request's end", || !world.path.exists()).await;
     // Killed between the commit and the end of its word, which stands there still.
@@ -203,7 +203,7 @@ async fn a_word_that_an_earlier_life_took_goes_with_its_request() {
     world.say("reject").await;
     world.until("an answer", || world.text().starts_with("# already approved by ann")).await;
     let decision = closed.decision.clone().map(|decision| Decision { by: by(Via::Cli), ..decision });
-    *world.desk.stored.lock().unwrap() = Some(Approval { decision, ..closed });
+    *world.decisions.stored.lock().unwrap() = Some(Approval { decision, ..closed });
     world.say("approve").await;
     world.until("an answer", || world.text().starts_with("# already approved by ann")).await;
     world.end().await;

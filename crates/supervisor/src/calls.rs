@@ -18,7 +18,7 @@ pub async fn serve(dispatch: &mut Dispatch, call: Call) -> Option<String> {
         Request::Approval { id } => approval(dispatch, id, reply),
         Request::Dump { path } => dump(dispatch, path, reply),
         Request::ChannelsWork { channels } => {
-            dispatch.away.works(channels);
+            dispatch.alerting.works(channels);
             respond(reply, Reply::Done);
         }
         Request::Reload => dispatch.reload(Some(reply)).await,

@@ -1,7 +1,7 @@
 //! The one loop around the heart ([`Core`]): what happens goes in with its instant, the round is committed, and what the heart
 //! asks is done. Human input and signals come first, so that a flooding pane can't delay a decision.
 
-use super::away::Away;
+use super::alerting::Alerting;
 use super::calls;
 use super::codex::{Codex, News};
 use super::collectors::Collectors;
@@ -96,7 +96,7 @@ pub struct Dispatch {
     pub collectors: Collectors,
     pub performer: Performer,
     pub reloader: Reloader,
-    pub away: Away,
+    pub alerting: Alerting,
     pub screens: broadcast::Sender<Arc<PaneScreen>>,
     pub journal: broadcast::Sender<Arc<Vec<EventLine>>>,
     pub snapshots: watch::Sender<Arc<Snapshot>>,
@@ -241,7 +241,7 @@ impl Dispatch {
     /// One transaction, then what follows from it.
     pub(super) async fn write(&mut self, round: Option<Unwritten>) {
         if let Some(mut round) = round {
-            let (router, now) = (self.away.router(), self.clock.now());
+            let (router, now) = (self.alerting.router(), self.clock.now());
             round.route(|intent, alert| router(intent, alert, now));
             failpoints::at("round.stepped");
             match self.store.commit(round.batch().clone()).await {
@@ -318,7 +318,7 @@ impl Dispatch {
             // Nobody follows, or looks: that is no error.
             Act::Publish(lines) => drop(self.journal.send(Arc::new(lines))),
             Act::Show(screen) => drop(self.screens.send(Arc::new(screen))),
-            Act::WakeOutbox => self.away.wake(),
+            Act::WakeOutbox => self.alerting.wake(),
         }
     }
 

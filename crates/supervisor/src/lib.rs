@@ -4,23 +4,23 @@
 //!   `reload`: new files. `ending`: the end of the loop.
 //! - `collectors`: those of the watched hosts. `reach`: how hosts are reached. `perform`, `shell`, `poll`: effects beside the
 //!   panes.
-//! - `away`: routes of alerts, and the `services` for who is not there: request files, links, channels, which decide
-//!   through the `desk`; `approval_files` and `approval_watch`: decisions by file.
+//! - `alerting`: routes of alerts, and the `services` for who is not there: request files, links, channels, which decide
+//!   through the `decisions`; `approval_files` and `approval_watch`: decisions by file.
 //! - `tape`: recordings. `maintain`: backups and what is too old. `lifetime`: the clock of this life. `files`, `watcher`:
 //!   noticing changed files. `jump`: showing a pane in tmux. `notify_socket`: what the init system is told.
 //!
 //! **Invariants:** no effect is performed before its intent is committed; a part that fails does so alone, is shown,
 //! and is tried again; nothing here draws or knows a terminal.
 
+mod alerting;
 mod approval_files;
 mod approval_watch;
 mod audit;
-mod away;
 mod calls;
 mod codex;
 mod collectors;
+mod decisions;
 mod descriptors;
-mod desk;
 mod dispatch;
 mod ending;
 mod files;

@@ -144,7 +144,7 @@ impl Dispatch {
         let unread = unread(&loaded);
         self.core.reload(self.clock.now(), ticket, reloaded);
         self.core.take(self.clock.now(), Input::Problem(ENV_FILES.to_owned(), unread));
-        if self.away.change(&loaded, settings) {
+        if self.alerting.change(&loaded, settings) {
             self.core.services_begin_anew();
         }
         self.reloader.files.renew(&loaded, &self.reloader.overrides.policy);
@@ -154,7 +154,7 @@ impl Dispatch {
     /// Which channels, policies and recognisers are new, different or no more, and whether anything else is different.
     fn changes_beside_hosts(&self, loaded: &Loaded, settings: &Settings, recognisers: &Recognisers) -> Vec<PartChange> {
         let (old, new) = (&self.reloader.loaded, &loaded.config);
-        let mut changes = changed_parts(ConfigPart::Channel, self.away.channels(), &settings.channels);
+        let mut changes = changed_parts(ConfigPart::Channel, self.alerting.channels(), &settings.channels);
         let texts = |loaded: &Loaded| -> BTreeMap<String, String> {
             loaded.policy_sources.iter().map(|source| (source.name.clone(), source.text.clone())).collect()
         };

@@ -1,10 +1,10 @@
 //! The services of one configuration for a user who is away: request files, signed links, channels.
 
+use super::alerting::{Current, Ground};
 use super::approval_files::ApprovalFiles;
 use super::approval_watch::Desktop;
-use super::away::{Current, Ground};
+use super::decisions::Decisions;
 use super::descriptors;
-use super::desk::Desk;
 use super::dispatch::Fact;
 use super::start::Facts;
 use std::collections::{BTreeMap, BTreeSet};
@@ -60,8 +60,8 @@ impl Services {
     /// Begins to serve. What can't be set up is shown, and the rest goes on.
     pub(super) async fn begin(change: Change, ground: &Ground, current: &Current) -> Self {
         let Change { loaded, settings, moment, stop } = change;
-        let Ground { desk, clock, lang, .. } = ground.clone();
-        let (facts, running) = (desk.facts.clone(), TaskTracker::new());
+        let Ground { decisions, clock, lang, .. } = ground.clone();
+        let (facts, running) = (decisions.facts.clone(), TaskTracker::new());
         let redactor = settings.redactor(&loaded);
         serve_files(&loaded, ground, redactor.clone(), &stop, &running).await;
         let links = links(&loaded, &facts, clock.now()).await;
@@ -87,7 +87,7 @@ impl Services {
         };
         serve_metrics(&loaded, ground, &stop, &running).await;
         let around = Surroundings {
-            desk: Arc::clone(&desk) as Arc<dyn Decide>,
+            decisions: Arc::clone(&decisions) as Arc<dyn Decide>,
             mint: mint(links, readers(&settings), clock),
             readers: readers(&settings),
             moment,
@@ -97,9 +97,9 @@ impl Services {
             off,
             setups,
         };
-        let delivery = Delivery::new(desk.store.clone(), channels, settings.routing, around);
+        let delivery = Delivery::new(decisions.store.clone(), channels, settings.routing, around);
         running.spawn(Arc::clone(&delivery).run(stop.clone()));
-        running.spawn(wake_when_decided(desk, Arc::clone(&delivery), stop.clone()));
+        running.spawn(wake_when_decided(decisions, Arc::clone(&delivery), stop.clone()));
         *current.lock().unwrap_or_else(PoisonError::into_inner) = Some(delivery);
         Self { server, running, stop: stop.drop_guard() }
     }
@@ -122,8 +122,8 @@ impl Services {
 }
 
 /// Reminders of a question end with it.
-async fn wake_when_decided(desk: Arc<Desk>, delivery: Arc<Delivery>, stop: CancellationToken) {
-    let mut snapshots = desk.snapshots.clone();
+async fn wake_when_decided(decisions: Arc<Decisions>, delivery: Arc<Delivery>, stop: CancellationToken) {
+    let mut snapshots = decisions.snapshots.clone();
     let mut open = BTreeSet::new();
     while let Some(Ok(())) = stop.run_until_cancelled(snapshots.changed()).await {
         let now: BTreeSet<_> =
@@ -176,15 +176,15 @@ async fn serve_files(
     stop: &CancellationToken,
     running: &TaskTracker,
 ) {
-    let (desk, lang) = (Arc::clone(&ground.desk), ground.lang);
+    let (decisions, lang) = (Arc::clone(&ground.decisions), ground.lang);
     let files = match ApprovalFiles::open(&loaded.paths.approvals, lang, redactor) {
-        Ok(files) => files.decided_by(&desk.user),
-        Err(error) => return problem(&desk.facts, "approval files", Some(error.to_string().into())).await,
+        Ok(files) => files.decided_by(&decisions.user),
+        Err(error) => return problem(&decisions.facts, "approval files", Some(error.to_string().into())).await,
     };
     // The folder lets only its owner write, who is the user of this process.
-    let by = Decider::named(desk.user.to_string(), Via::File);
-    let mut snapshots = desk.snapshots.clone();
-    let desktop = Desktop::new(files, desk as Arc<dyn Decide>, by, lang);
+    let by = Decider::named(decisions.user.to_string(), Via::File);
+    let mut snapshots = decisions.snapshots.clone();
+    let desktop = Desktop::new(files, decisions as Arc<dyn Decide>, by, lang);
     let (stop, follow) = (stop.clone(), running.clone());
     running.spawn(async move {
         // Before the first picture nobody knows what is open, and a word in a file would count as late.
@@ -238,26 +238,26 @@ async fn serve_links(
     stop: &CancellationToken,
     running: &TaskTracker,
 ) -> Option<Server> {
-    let Ground { desk, hub, clock, lang, .. } = ground.clone();
+    let Ground { decisions, hub, clock, lang, .. } = ground.clone();
     let config = loaded.config.serve.as_ref()?;
     let (pin, trusted_proxies) = (config.pin.clone(), config.trusted_proxies.clone());
     let rules = Rules { pin, trusted_proxies, lang };
     let now: Arc<dyn Fn() -> Timestamp + Send + Sync> = Arc::new(move || clock.now());
-    let state = Arc::new(WebState::new(web.links, Arc::clone(&desk) as Arc<dyn Decide>, rules, web.redactor, now));
+    let state = Arc::new(WebState::new(web.links, Arc::clone(&decisions) as Arc<dyn Decide>, rules, web.redactor, now));
     let people = People::new(loaded.paths.people());
-    let push = push(loaded, &desk.facts, lang).await;
+    let push = push(loaded, &decisions.facts, lang).await;
     if let Some(push) = &push {
         running.spawn(Arc::clone(push).run(Arc::clone(&state), people.clone(), hub.clone(), stop.clone()));
     }
-    let (store, undo, post) = (desk.store.clone(), loaded.config.undo, web.post);
+    let (store, undo, post) = (decisions.store.clone(), loaded.config.undo, web.post);
     let panel =
         routes(Panel { web: Arc::clone(&state), people, hub, store, undo, post, push, state: PanelState::default() });
     match serve(config.bind, Arc::clone(&state), panel.clone(), descriptors::web_share(), stop.clone()).await {
         Ok(server) => Some(server),
         Err(error) => {
             let trouble = Trouble::Listen { address: config.bind.to_string(), error: error.to_string() };
-            problem(&desk.facts, "web server", Some(trouble)).await;
-            running.spawn(serve_later((config.bind, state, panel), desk.facts.clone(), stop.clone()));
+            problem(&decisions.facts, "web server", Some(trouble)).await;
+            running.spawn(serve_later((config.bind, state, panel), decisions.facts.clone(), stop.clone()));
             None
         }
     }
@@ -311,10 +311,10 @@ fn post(
 /// Tells metrics to who fetches them, where the configuration says so.
 async fn serve_metrics(loaded: &Loaded, ground: &Ground, stop: &CancellationToken, running: &TaskTracker) {
     const PART: &str = "metrics";
-    let Ground { desk, hub, followed, .. } = ground.clone();
-    let (Some(listen), store) = (loaded.config.metrics, desk.store.clone()) else { return };
+    let Ground { decisions, hub, followed, .. } = ground.clone();
+    let (Some(listen), store) = (loaded.config.metrics, decisions.store.clone()) else { return };
     let metrics = Arc::new(Metrics { hub, followed, store, recordings: loaded.paths.recordings() });
-    let (facts, stop) = (desk.facts.clone(), stop.clone());
+    let (facts, stop) = (decisions.facts.clone(), stop.clone());
     let first = tmuxagent_metrics::serve(listen, Arc::clone(&metrics), stop.clone()).await;
     if let Err(error) = &first {
         let trouble = Trouble::Listen { address: listen.to_string(), error: error.to_string() };

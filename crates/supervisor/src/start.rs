@@ -1,9 +1,9 @@
 //! From a valid configuration to a running supervisor.
 
-use super::away::{Away, Ground};
+use super::alerting::{Alerting, Ground};
 use super::codex::Codex;
 use super::collectors::Collectors;
-use super::desk::Desk;
+use super::decisions::Decisions;
 use super::dispatch::{Asking, Dispatch, Fact, Inbox, Urgent};
 use super::ending::turn_away;
 use super::files::Files;
@@ -169,17 +169,17 @@ pub async fn start(start: Start) -> Result<Running, StartError> {
     tokio::spawn(forward(calls, urgent_in.clone()));
     let files = Files::watch(&loaded, &overrides.policy, urgent_in.clone());
 
-    let desk = Arc::new(Desk {
+    let decisions = Arc::new(Decisions {
         calls: hub.calls.clone(),
         snapshots: hub.snapshots.clone(),
         store: store.clone(),
         facts: facts_in.clone(),
         user: Arc::clone(&hub.user),
     });
-    let away = Away::begin(
+    let alerting = Alerting::begin(
         loaded.clone(),
         settings,
-        Ground { desk, hub: hub.clone(), followed: tmuxagent_metrics::follow(&hub), clock, lang },
+        Ground { decisions, hub: hub.clone(), followed: tmuxagent_metrics::follow(&hub), clock, lang },
     )
     .await;
     super::audit::begin(loaded.paths.state_dir.clone(), store.clone(), hub.clone(), facts_in.clone());
@@ -217,7 +217,7 @@ pub async fn start(start: Start) -> Result<Running, StartError> {
         collectors,
         performer,
         reloader,
-        away,
+        alerting,
         screens,
         journal,
         snapshots,

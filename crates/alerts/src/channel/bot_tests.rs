@@ -9,16 +9,16 @@ use tmuxagent_model::{Approval, ApprovalId, Decider, Doubt, Verdict, Via};
 use tokio::sync::mpsc;
 use tokio_tungstenite::tungstenite::Message as Frame;
 
-/// A desk that takes the first decision.
+/// Decisions, of which the first is taken.
 #[derive(Default)]
-struct Desk {
+struct Decisions {
     decisions: Mutex<Vec<(Verdict, Decider)>>,
     reports: Mutex<Vec<String>>,
     /// How many decisions have no end yet before one is settled.
     doubts: Mutex<u32>,
 }
 
-impl Decide for Desk {
+impl Decide for Decisions {
     fn approval<'a>(&'a self, _: &'a ApprovalId) -> BoxFuture<'a, Option<Approval>> {
         Box::pin(async { Some(crate::message::tests::approval()) })
     }
@@ -140,8 +140,9 @@ async fn send_when_connected(robot: &Arc<dyn Channel>) {
 async fn a_robots_card_decides_for_those_on_the_list() {
     let mut service = Wecom::start(0).await;
     let folder = tempfile::tempdir().unwrap();
-    let (robot, desk, stop) = (service.robot(folder.path()), Arc::new(Desk::default()), CancellationToken::new());
-    let listening = Arc::clone(&robot).listen(Arc::<Desk>::clone(&desk), stop.clone()).unwrap();
+    let (robot, decisions, stop) =
+        (service.robot(folder.path()), Arc::new(Decisions::default()), CancellationToken::new());
+    let listening = Arc::clone(&robot).listen(Arc::<Decisions>::clone(&decisions), stop.clone()).unwrap();
     let listening = tokio::spawn(listening);
     let hello = service.next("aibot_subscribe").await;
     assert_eq!(hello["body"], json!({"bot_id": "b", "secret": "s"}));
@@ -151,15 +152,15 @@ async fn a_robots_card_decides_for_those_on_the_list() {
     let card = service.next("aibot_send_msg").await;
     let buttons = &card["body"]["template_card"]["button_list"];
     service.press(&buttons[0]["key"], "stranger", "1").await;
-    until(|| desk.reports.lock().unwrap().iter().any(|text| text.contains("stranger"))).await;
-    assert!(desk.decisions.lock().unwrap().is_empty());
+    until(|| decisions.reports.lock().unwrap().iter().any(|text| text.contains("stranger"))).await;
+    assert!(decisions.decisions.lock().unwrap().is_empty());
     service.press(&buttons[0]["key"], "me", "2").await;
     let update = service.next("aibot_respond_update_msg").await;
     assert_eq!(update["headers"]["req_id"], "r-2");
     assert_eq!(update["body"]["template_card"]["main_title"]["title"], "approved · me");
     assert_eq!(update["body"]["template_card"]["task_id"], "card-1");
     assert_eq!(
-        *desk.decisions.lock().unwrap(),
+        *decisions.decisions.lock().unwrap(),
         [(Verdict { approve: true, answer: None }, Decider::named("me", Via::Chat))]
     );
     service.press(&buttons[1]["key"], "me", "3").await;
@@ -173,8 +174,9 @@ async fn a_robots_card_decides_for_those_on_the_list() {
 async fn a_robot_comes_back_after_a_loss_and_stays_away_when_replaced() {
     let mut service = Wecom::start(0).await;
     let folder = tempfile::tempdir().unwrap();
-    let (robot, desk, stop) = (service.robot(folder.path()), Arc::new(Desk::default()), CancellationToken::new());
-    let listening = tokio::spawn(Arc::clone(&robot).listen(Arc::<Desk>::clone(&desk), stop.clone()).unwrap());
+    let (robot, decisions, stop) =
+        (service.robot(folder.path()), Arc::new(Decisions::default()), CancellationToken::new());
+    let listening = tokio::spawn(Arc::clone(&robot).listen(Arc::<Decisions>::clone(&decisions), stop.clone()).unwrap());
     service.next("aibot_subscribe").await;
     service.out.send(json!({"cmd": "close"})).await.unwrap();
     service.next("aibot_subscribe").await;
@@ -185,15 +187,16 @@ async fn a_robot_comes_back_after_a_loss_and_stays_away_when_replaced() {
         .await
         .unwrap();
     tokio::time::timeout(Duration::from_secs(30), listening).await.unwrap().unwrap();
-    assert!(desk.reports.lock().unwrap().last().unwrap().contains("another program"));
+    assert!(decisions.reports.lock().unwrap().last().unwrap().contains("another program"));
 }
 
 #[tokio::test]
 async fn a_robot_that_is_no_longer_subscribed_connects_again() {
     let mut service = Wecom::answering(0, 846_609).await;
     let folder = tempfile::tempdir().unwrap();
-    let (robot, desk, stop) = (service.robot(folder.path()), Arc::new(Desk::default()), CancellationToken::new());
-    let listening = tokio::spawn(Arc::clone(&robot).listen(Arc::<Desk>::clone(&desk), stop.clone()).unwrap());
+    let (robot, decisions, stop) =
+        (service.robot(folder.path()), Arc::new(Decisions::default()), CancellationToken::new());
+    let listening = tokio::spawn(Arc::clone(&robot).listen(Arc::<Decisions>::clone(&decisions), stop.clone()).unwrap());
     service.next("aibot_subscribe").await;
     let sending = tokio::spawn(async move {
         // Until the connection stands the message is refused at once.
@@ -215,10 +218,11 @@ async fn a_robot_that_is_no_longer_subscribed_connects_again() {
 async fn one_process_holds_a_robots_connection() {
     let mut service = Wecom::start(0).await;
     let folder = tempfile::tempdir().unwrap();
-    let (robot, desk, stop) = (service.robot(folder.path()), Arc::new(Desk::default()), CancellationToken::new());
+    let (robot, decisions, stop) =
+        (service.robot(folder.path()), Arc::new(Decisions::default()), CancellationToken::new());
     service.robot(folder.path()).send(&message()).await.unwrap();
     service.next("aibot_subscribe").await;
-    let listening = tokio::spawn(Arc::clone(&robot).listen(Arc::<Desk>::clone(&desk), stop.clone()).unwrap());
+    let listening = tokio::spawn(Arc::clone(&robot).listen(Arc::<Decisions>::clone(&decisions), stop.clone()).unwrap());
     service.next("aibot_subscribe").await;
     let other = service.robot(folder.path()).send(&message()).await;
     assert!(matches!(&other, Err(SendError::Refused { what, .. }) if what.contains("another process")), "{other:?}");
@@ -256,14 +260,14 @@ async fn a_press_in_telegram_decides_for_the_chat_it_was_sent_to() {
         &format!("telegram: {{token: T, chat_id: 5, person: mei, base_url: '{}'}}", service.base),
         folder.path(),
     );
-    let (desk, stop) = (Arc::new(Desk::default()), CancellationToken::new());
-    let listening = tokio::spawn(bot.listen(Arc::<Desk>::clone(&desk), stop.clone()).unwrap());
-    until(|| desk.reports.lock().unwrap().iter().any(|text| text.contains("another program polls"))).await;
+    let (decisions, stop) = (Arc::new(Decisions::default()), CancellationToken::new());
+    let listening = tokio::spawn(bot.listen(Arc::<Decisions>::clone(&decisions), stop.clone()).unwrap());
+    until(|| decisions.reports.lock().unwrap().iter().any(|text| text.contains("another program polls"))).await;
     stop.cancel();
     listening.await.unwrap();
-    let who: Vec<String> = desk.decisions.lock().unwrap().iter().map(|(_, by)| by.who.clone()).collect();
+    let who: Vec<String> = decisions.decisions.lock().unwrap().iter().map(|(_, by)| by.who.clone()).collect();
     assert_eq!(who, ["mei"], "a name, and no number");
-    let reports = desk.reports.lock().unwrap().join("\n");
+    let reports = decisions.reports.lock().unwrap().join("\n");
     assert!(reports.contains("another chat") && reports.contains("pressed by 7"), "{reports}");
     let came = service.came();
     let methods: Vec<&str> = came.iter().map(|(path, _)| path.rsplit('/').next().unwrap()).collect();
@@ -302,8 +306,9 @@ async fn a_press_in_telegram_is_passed_over_once_it_is_settled_and_not_before() 
     .await;
     let folder = tempfile::tempdir().unwrap();
     let bot = channel(&format!("telegram: {{token: T, chat_id: 5, base_url: '{}'}}", service.base), folder.path());
-    let (desk, stop) = (Arc::new(Desk { doubts: Mutex::new(1), ..Desk::default() }), CancellationToken::new());
-    let listening = tokio::spawn(bot.listen(Arc::<Desk>::clone(&desk), stop.clone()).unwrap());
+    let (decisions, stop) =
+        (Arc::new(Decisions { doubts: Mutex::new(1), ..Decisions::default() }), CancellationToken::new());
+    let listening = tokio::spawn(bot.listen(Arc::<Decisions>::clone(&decisions), stop.clone()).unwrap());
     let polls = || {
         let came = service.came().into_iter();
         came.filter(|(path, _)| path.ends_with("getUpdates"))
@@ -314,7 +319,7 @@ async fn a_press_in_telegram_is_passed_over_once_it_is_settled_and_not_before() 
     stop.cancel();
     listening.await.unwrap();
     assert_eq!(polls()[..3], [json!(0), json!(0), json!(9)], "it comes again until it is settled");
-    assert_eq!(desk.decisions.lock().unwrap().len(), 1);
+    assert_eq!(decisions.decisions.lock().unwrap().len(), 1);
     let told = service.came().into_iter().find(|(path, _)| path.ends_with("answerCallbackQuery")).unwrap().1;
     assert!(told["text"].as_str().unwrap().starts_with("not certain"), "{told}");
 }
@@ -323,14 +328,14 @@ async fn a_press_in_telegram_is_passed_over_once_it_is_settled_and_not_before() 
 async fn a_robots_card_is_changed_once_its_press_is_settled_and_not_before() {
     let mut service = Wecom::start(0).await;
     let folder = tempfile::tempdir().unwrap();
-    let desk = Arc::new(Desk { doubts: Mutex::new(1), ..Desk::default() });
+    let decisions = Arc::new(Decisions { doubts: Mutex::new(1), ..Decisions::default() });
     let (robot, stop) = (service.robot(folder.path()), CancellationToken::new());
-    let listening = tokio::spawn(Arc::clone(&robot).listen(Arc::<Desk>::clone(&desk), stop.clone()).unwrap());
+    let listening = tokio::spawn(Arc::clone(&robot).listen(Arc::<Decisions>::clone(&decisions), stop.clone()).unwrap());
     service.next("aibot_subscribe").await;
     service.press(&json!("yes:1:01J8ZQ4M3V5C2N7R9T1W6X8Y0A"), "me", "2").await;
     let update = service.next("aibot_respond_update_msg").await;
     assert_eq!(update["body"]["template_card"]["main_title"]["title"], "approved · me");
-    assert_eq!((*desk.doubts.lock().unwrap(), desk.decisions.lock().unwrap().len()), (0, 1));
+    assert_eq!((*decisions.doubts.lock().unwrap(), decisions.decisions.lock().unwrap().len()), (0, 1));
     stop.cancel();
     listening.await.unwrap();
 }
@@ -342,16 +347,16 @@ async fn a_press_that_died_with_its_robot_leaves_the_card_open_for_another() {
     let mut service = Wecom::start(0).await;
     let folder = tempfile::tempdir().unwrap();
     let key = json!("yes:1:01J8ZQ4M3V5C2N7R9T1W6X8Y0A");
-    let first = Arc::new(Desk { doubts: Mutex::new(u32::MAX), ..Desk::default() });
-    let listening = service.robot(folder.path()).listen(Arc::<Desk>::clone(&first), CancellationToken::new());
+    let first = Arc::new(Decisions { doubts: Mutex::new(u32::MAX), ..Decisions::default() });
+    let listening = service.robot(folder.path()).listen(Arc::<Decisions>::clone(&first), CancellationToken::new());
     let listening = tokio::spawn(listening.unwrap());
     service.next("aibot_subscribe").await;
     service.press(&key, "me", "1").await;
     until(|| *first.doubts.lock().unwrap() < u32::MAX).await;
     listening.abort();
     assert!(listening.await.unwrap_err().is_cancelled());
-    let (second, stop) = (Arc::new(Desk::default()), CancellationToken::new());
-    let listening = service.robot(folder.path()).listen(Arc::<Desk>::clone(&second), stop.clone());
+    let (second, stop) = (Arc::new(Decisions::default()), CancellationToken::new());
+    let listening = service.robot(folder.path()).listen(Arc::<Decisions>::clone(&second), stop.clone());
     let listening = tokio::spawn(listening.unwrap());
     service.next("aibot_subscribe").await;
     assert!(second.decisions.lock().unwrap().is_empty(), "nobody presses for him");

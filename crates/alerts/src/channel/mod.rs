@@ -18,10 +18,10 @@ pub trait Channel: Send + Sync {
     /// Sends one message.
     fn send<'a>(&'a self, message: &'a Message) -> BoxFuture<'a, Result<Receipt, SendError>>;
 
-    /// Waits for presses of the buttons that it sends and decides them at `desk`, until `stop`; `None` for channels without
+    /// Waits for presses of the buttons that it sends and decides them by `decisions`, until `stop`; `None` for channels without
     /// buttons. The supervisor runs it, once per channel.
-    fn listen(self: Arc<Self>, desk: Arc<dyn Decide>, stop: CancellationToken) -> Option<BoxFuture<'static, ()>> {
-        let _ = (desk, stop);
+    fn listen(self: Arc<Self>, decisions: Arc<dyn Decide>, stop: CancellationToken) -> Option<BoxFuture<'static, ()>> {
+        let _ = (decisions, stop);
         None
     }
 

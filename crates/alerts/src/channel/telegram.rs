@@ -128,14 +128,14 @@ impl Telegram {
     /// One long poll; the next offset, and whether a press has no end yet. The service delivers what stands at the offset
     /// and behind it until a later one is asked for: a press is passed over once it is settled, so that it comes again
     /// after a crash.
-    async fn poll(&self, desk: &dyn Decide, offset: i64) -> Result<(i64, Option<Unsettled>), SendError> {
+    async fn poll(&self, decisions: &dyn Decide, offset: i64) -> Result<(i64, Option<Unsettled>), SendError> {
         let body = json!({"offset": offset, "timeout": POLL, "allowed_updates": ["callback_query"]});
         let updates = self.call("getUpdates", &body).await?;
         let mut next = offset;
         for update in updates.as_array().into_iter().flatten() {
             let id = update.get("update_id").and_then(Value::as_i64).unwrap_or(offset);
             if let Some(query) = update.get("callback_query")
-                && let Err(unsettled) = self.answer(desk, query).await
+                && let Err(unsettled) = self.answer(decisions, query).await
             {
                 return Ok((next, Some(unsettled)));
             }
@@ -149,18 +149,18 @@ impl Telegram {
     ///
     /// # Errors
     /// When it has no end yet; the presser is told so.
-    async fn answer(&self, desk: &dyn Decide, query: &Value) -> Result<(), Unsettled> {
+    async fn answer(&self, decisions: &dyn Decide, query: &Value) -> Result<(), Unsettled> {
         let text = |pointer: &str| match query.pointer(pointer) {
             Some(Value::String(text)) => text.clone(),
             Some(Value::Number(number)) => number.to_string(),
             _ => String::new(),
         };
         if text("/message/chat/id") != self.chat {
-            self.pressers.ignored(desk, "a Telegram button was pressed in another chat".to_owned());
+            self.pressers.ignored(decisions, "a Telegram button was pressed in another chat".to_owned());
             return Ok(());
         }
         let called = [text("/from/first_name"), text("/from/last_name")].join(" ");
-        let pressed = press(desk, &text("/data"), (&text("/from/id"), &called), &self.pressers, self.lang).await;
+        let pressed = press(decisions, &text("/data"), (&text("/from/id"), &called), &self.pressers, self.lang).await;
         let (sentence, over) = match &pressed {
             Ok(Pressed::Decided(sentence) | Pressed::Over(sentence)) => (sentence.clone(), true),
             Ok(Pressed::Ignored(sentence)) => (sentence.clone(), false),
@@ -185,13 +185,13 @@ impl Telegram {
         pressed.map(drop)
     }
 
-    async fn poll_until(&self, desk: &dyn Decide, stop: &CancellationToken) {
+    async fn poll_until(&self, decisions: &dyn Decide, stop: &CancellationToken) {
         let mut offset = 0;
         let mut failures: u32 = 0;
         loop {
             let polled = tokio::select! {
                 () = stop.cancelled() => return,
-                polled = self.poll(desk, offset) => polled,
+                polled = self.poll(decisions, offset) => polled,
             };
             let pause = match polled {
                 Ok((next, None)) => {
@@ -206,7 +206,7 @@ impl Telegram {
                 }
                 Err(error) => {
                     if failures == 0 {
-                        desk.report(format!("telegram: buttons don't work now: {error}"));
+                        decisions.report(format!("telegram: buttons don't work now: {error}"));
                     }
                     failures = failures.saturating_add(1);
                     match error {
@@ -252,7 +252,7 @@ impl Channel for Telegram {
         })
     }
 
-    fn listen(self: Arc<Self>, desk: Arc<dyn Decide>, stop: CancellationToken) -> Option<BoxFuture<'static, ()>> {
-        Some(Box::pin(async move { self.poll_until(desk.as_ref(), &stop).await }))
+    fn listen(self: Arc<Self>, decisions: Arc<dyn Decide>, stop: CancellationToken) -> Option<BoxFuture<'static, ()>> {
+        Some(Box::pin(async move { self.poll_until(decisions.as_ref(), &stop).await }))
     }
 }

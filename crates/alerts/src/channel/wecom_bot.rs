@@ -268,29 +268,29 @@ impl WecomBot {
         }
     }
 
-    async fn listen_until(self: Arc<Self>, desk: Arc<dyn Decide>, stop: CancellationToken) {
+    async fn listen_until(self: Arc<Self>, decisions: Arc<dyn Decide>, stop: CancellationToken) {
         let taken = self.incoming.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
         let Some(mut incoming) = taken else {
             return;
         };
         let _held = match self.hold().await {
             Ok(held) => held,
-            Err(error) => return desk.report(format!("wecom_bot: {error}")),
+            Err(error) => return decisions.report(format!("wecom_bot: {error}")),
         };
         let mut failures: u32 = 0;
         loop {
             let end = tokio::select! {
                 () = stop.cancelled() => End::Stopped,
-                end = self.session(&desk, &mut incoming, &stop, &mut failures) => end,
+                end = self.session(&decisions, &mut incoming, &stop, &mut failures) => end,
             };
             self.connected.store(false, Ordering::Release);
             let why = match end {
                 End::Stopped => return,
-                End::Final(why) => return desk.report(format!("wecom_bot is off until the next start: {why}")),
+                End::Final(why) => return decisions.report(format!("wecom_bot is off until the next start: {why}")),
                 End::Lost(why) => why,
             };
             if failures == 0 {
-                desk.report(format!("wecom_bot lost its connection and connects again: {why}"));
+                decisions.report(format!("wecom_bot lost its connection and connects again: {why}"));
             }
             failures = failures.saturating_add(1);
             let pause = Duration::from_millis((1000 << failures.min(6)) + jitter());
@@ -304,7 +304,7 @@ impl WecomBot {
     /// One connection, from subscribing to its end.
     async fn session(
         self: &Arc<Self>,
-        desk: &Arc<dyn Decide>,
+        decisions: &Arc<dyn Decide>,
         incoming: &mut mpsc::Receiver<Call>,
         stop: &CancellationToken,
         failures: &mut u32,
@@ -356,7 +356,7 @@ impl WecomBot {
                         if let Some(end) = gone {
                             return end;
                         }
-                    } else if let Some(end) = self.heard(&frame, desk, &replies) {
+                    } else if let Some(end) = self.heard(&frame, decisions, &replies) {
                         return end;
                     }
                     continue;
@@ -370,7 +370,12 @@ impl WecomBot {
 
     /// An event of the service. A press is decided beside the connection, which goes on meanwhile; its card is changed once
     /// it is settled. A press that the service calls back twice is settled twice, the same way.
-    fn heard(self: &Arc<Self>, frame: &Value, desk: &Arc<dyn Decide>, replies: &mpsc::Sender<Value>) -> Option<End> {
+    fn heard(
+        self: &Arc<Self>,
+        frame: &Value,
+        decisions: &Arc<dyn Decide>,
+        replies: &mpsc::Sender<Value>,
+    ) -> Option<End> {
         if frame.get("cmd").and_then(Value::as_str) != Some("aibot_event_callback") {
             return None;
         }
@@ -382,13 +387,13 @@ impl WecomBot {
             "template_card_event" => {}
             _ => return None,
         }
-        let (robot, desk, replies) = (Arc::clone(self), Arc::clone(desk), replies.clone());
+        let (robot, decisions, replies) = (Arc::clone(self), Arc::clone(decisions), replies.clone());
         let request = request_id(frame);
         let (key, card) = ("/body/event/template_card_event/event_key", "/body/event/template_card_event/task_id");
         let (key, card, who) = (text(key), text(card), text("/body/from/userid"));
         tokio::spawn(async move {
             let reply = loop {
-                match press(desk.as_ref(), &key, (&who, ""), &robot.pressers, robot.config.lang).await {
+                match press(decisions.as_ref(), &key, (&who, ""), &robot.pressers, robot.config.lang).await {
                     Ok(Pressed::Decided(sentence) | Pressed::Over(sentence)) => break over(&request, &card, &sentence),
                     // The card stays as it is; the service asks for no answer.
                     Ok(Pressed::Ignored(_)) => return,
@@ -486,7 +491,7 @@ impl Channel for WecomBot {
         })
     }
 
-    fn listen(self: Arc<Self>, desk: Arc<dyn Decide>, stop: CancellationToken) -> Option<BoxFuture<'static, ()>> {
-        Some(Box::pin(self.listen_until(desk, stop)))
+    fn listen(self: Arc<Self>, decisions: Arc<dyn Decide>, stop: CancellationToken) -> Option<BoxFuture<'static, ()>> {
+        Some(Box::pin(self.listen_until(decisions, stop)))
     }
 }

@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// A question of another key, which the desk knows as open or not.
+/// A question of another key, which is known as open or not.
 fn other(id: &str) -> Alert {
     Alert { approval: Some(ApprovalId::new(id)), ..question() }
 }
@@ -28,7 +28,7 @@ async fn another_configuration_sends_what_is_open_once_and_in_order() {
         world.put("a", key, alert).await;
     }
     let failed = |world: &World| world.log().iter().filter(|row| row.1 == OutboxState::Failed).count();
-    // Only one approval is known to the desk; to be tried at all the other one had to be open as well.
+    // Only one approval is known; to be tried at all the other one had to be open as well.
     let row = world.rows()[1].id;
     world.store.outbox_fail(row, world.now(), true, "bad key", "first").await.unwrap();
     world.until(world.delivery(vec![on("a", &broken)], Routing::default()), || world.settled()).await;

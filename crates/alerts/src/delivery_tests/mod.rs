@@ -19,10 +19,10 @@ use tmuxagent_store::NewMessage;
 
 const START: Timestamp = Timestamp(1_700_000_000_000);
 
-/// A desk with one approval.
-struct Desk(Mutex<Approval>);
+/// Decisions about one approval.
+struct Decisions(Mutex<Approval>);
 
-impl Decide for Desk {
+impl Decide for Decisions {
     fn approval<'a>(&'a self, id: &'a ApprovalId) -> BoxFuture<'a, Option<Approval>> {
         let approval = self.0.lock().unwrap().clone();
         Box::pin(async move { (approval.id == *id).then_some(approval) })
@@ -102,7 +102,7 @@ type Troubles = Vec<(String, Option<String>)>;
 
 struct World {
     store: Store,
-    desk: Arc<Desk>,
+    decisions: Arc<Decisions>,
     now: Arc<AtomicI64>,
     activity: Arc<Mutex<Option<Timestamp>>>,
     troubles: Arc<Mutex<Troubles>>,
@@ -117,7 +117,7 @@ impl World {
         let (store, _) = Store::open(&folder.path().join("state.db"), START).unwrap();
         Self {
             store,
-            desk: Arc::new(Desk(Mutex::new(approval()))),
+            decisions: Arc::new(Decisions(Mutex::new(approval()))),
             now: Arc::new(AtomicI64::new(START.0)),
             activity: Arc::default(),
             troubles: Arc::default(),
@@ -133,7 +133,7 @@ impl World {
     fn delivery(&self, channels: Vec<(&str, Arc<dyn Channel>)>, routing: Routing) -> Arc<Delivery> {
         let (now, activity, troubles) = (Arc::clone(&self.now), Arc::clone(&self.activity), Arc::clone(&self.troubles));
         let around = Surroundings {
-            desk: Arc::<Desk>::clone(&self.desk),
+            decisions: Arc::<Decisions>::clone(&self.decisions),
             mint: Arc::new(|approval, channel| {
                 Box::pin(async move { Some(format!("https://x/a/{}/{channel}", approval.revision)) })
             }),

@@ -17,7 +17,7 @@ async fn a_question_arrives_with_a_link_minted_now() {
 async fn a_closed_question_is_not_asked_any_more() {
     let world = World::new();
     let service = Service::good();
-    world.desk.0.lock().unwrap().state = ApprovalState::Rejected;
+    world.decisions.0.lock().unwrap().state = ApprovalState::Rejected;
     world.put("a", "k", question()).await;
     let delivery = world.delivery(vec![("a", Arc::<Service>::clone(&service))], Routing::default());
     world.until(delivery, || world.log()[0].1 == OutboxState::Cancelled).await;
@@ -60,7 +60,7 @@ async fn what_is_told_once_more_says_which_time_and_since_when() {
     for (key, kind, title) in told {
         let world = World::new();
         let service = Service::good();
-        let asked_at = world.desk.0.lock().unwrap().asked_at;
+        let asked_at = world.decisions.0.lock().unwrap().asked_at;
         world.now.store((asked_at + Millis::from_secs(1200)).0, Ordering::SeqCst);
         world.put("a", key, Alert { kind, ..question() }).await;
         let delivery = world.delivery(vec![("a", Arc::<Service>::clone(&service))], Routing::default());

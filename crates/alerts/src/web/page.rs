@@ -44,7 +44,7 @@ pub(crate) enum Choice {
 
 /// What the page of an open question needs.
 pub(crate) struct Question<'a> {
-    /// The open approval as the desk knows it now.
+    /// The open approval as the supervisor knows it now.
     pub approval: &'a Approval,
     /// The language that the browser asks for.
     pub lang: Lang,

@@ -38,7 +38,7 @@ impl WebState {
     async fn look_up(&self, token: Genuine) -> Result<Link, (TokenError, Option<Box<Link>>)> {
         // A book that can't be read knows no link.
         let record = self.book.find(token.id_hash).await.ok().flatten();
-        let Some(approval) = self.desk.approval(&token.claims.approval).await else {
+        let Some(approval) = self.decisions.approval(&token.claims.approval).await else {
             return Err((TokenError::Foreign, None));
         };
         let now = self.now();
@@ -347,7 +347,7 @@ async fn submit(state: &WebState, text: &str, request: Request) -> Response {
     if let Some(refused) = check_pin(state, &caller, &link, &form.pin).await {
         return refused;
     }
-    let settled = match state.desk.decide(&approval.id, token.claims.revision, verdict.clone(), by).await {
+    let settled = match state.decisions.decide(&approval.id, token.claims.revision, verdict.clone(), by).await {
         Ok(settled) => settled,
         Err(unsettled) => return unsure(lang, &unsettled),
     };

@@ -48,7 +48,7 @@ pub enum Pin {
 pub struct WebState {
     pub(super) ring: Keyring,
     pub(super) book: Arc<dyn LinkBook>,
-    pub(super) desk: Arc<dyn Decide>,
+    pub(super) decisions: Arc<dyn Decide>,
     pub(super) rules: Rules,
     /// The origin that phones see, `https://host[:port]`.
     pub(super) public_origin: String,
@@ -63,11 +63,11 @@ pub struct WebState {
 }
 
 impl WebState {
-    /// The state of a server whose links begin with `public_base_url`. Nothing else than `desk` decides.
+    /// The state of a server whose links begin with `public_base_url`. Nothing else than `decisions` decides.
     #[must_use]
     pub fn new(
         links: &Links,
-        desk: Arc<dyn Decide>,
+        decisions: Arc<dyn Decide>,
         rules: Rules,
         redactor: Redactor,
         clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
@@ -75,7 +75,7 @@ impl WebState {
         Self {
             ring: links.ring.clone(),
             book: Arc::clone(&links.book),
-            desk,
+            decisions,
             rules,
             public_origin: caller::origin(&links.public_base_url),
             public_path: caller::path(&links.public_base_url),
@@ -106,8 +106,8 @@ impl WebState {
 
     /// Who decides.
     #[must_use]
-    pub fn desk(&self) -> &Arc<dyn Decide> {
-        &self.desk
+    pub fn decisions(&self) -> &Arc<dyn Decide> {
+        &self.decisions
     }
 
     /// What takes secrets out of what is shown.
@@ -177,7 +177,7 @@ impl WebState {
     pub fn tell(&self, address: IpAddr, text: impl FnOnce() -> String) {
         self.tell_counted(false);
         if self.refusals().tells(address, self.now()) {
-            self.desk.report(text());
+            self.decisions.report(text());
         }
     }
 
@@ -186,7 +186,7 @@ impl WebState {
         let untold = self.refusals().ended(self.now(), last);
         if let Some(untold) = untold {
             let (count, (address, most)) = (untold.count, untold.most);
-            self.desk.report(format!(
+            self.decisions.report(format!(
                 "more requests to the web server were refused: {count}, of them from {address}: {most}"
             ));
         }
@@ -195,7 +195,7 @@ impl WebState {
     /// The zone in which times are told: that of this machine, since a page does not know the browser's.
     #[must_use]
     pub fn zone(&self) -> TimeZone {
-        self.desk.zone()
+        self.decisions.zone()
     }
 
     /// The nonce of a form: proves that the browser with that cookie was shown the page of the link, or has the sign-in, of

@@ -21,7 +21,7 @@ mod stands;
 const START: Timestamp = Timestamp(1_700_000_000_000);
 
 /// A supervisor with one approval, deciding by compare-and-set.
-struct Desk {
+struct Decisions {
     approval: Mutex<Approval>,
     reports: Mutex<Vec<String>>,
     decisions: Mutex<u32>,
@@ -32,7 +32,7 @@ struct Desk {
     doubt: Mutex<Option<Unsettled>>,
 }
 
-impl Decide for Desk {
+impl Decide for Decisions {
     fn approval<'a>(&'a self, id: &'a ApprovalId) -> BoxFuture<'a, Option<Approval>> {
         let approval = self.approval.lock().unwrap().clone();
         Box::pin(async move { (approval.id == *id).then_some(approval) })
@@ -80,7 +80,7 @@ impl Decide for Desk {
 }
 
 pub(super) struct World {
-    desk: Arc<Desk>,
+    decisions: Arc<Decisions>,
     links: Links,
     pub(super) state: Arc<WebState>,
     now: Arc<AtomicI64>,
@@ -104,7 +104,7 @@ impl World {
             question: "Build <now>?".into(),
             ..crate::message::tests::approval()
         };
-        let desk = Arc::new(Desk {
+        let decisions = Arc::new(Decisions {
             approval: Mutex::new(approval),
             reports: Mutex::default(),
             decisions: Mutex::default(),
@@ -117,20 +117,20 @@ impl World {
             book: Arc::new(FileBook::new(folder.path().join("links.json"))),
             public_base_url: public_base_url.into(),
         };
-        let now = Arc::clone(&desk.now);
+        let now = Arc::clone(&decisions.now);
         let clock = Arc::clone(&now);
         let state = WebState::new(
             &links,
-            Arc::<Desk>::clone(&desk),
+            Arc::<Decisions>::clone(&decisions),
             rules,
             Redactor::default(),
             Arc::new(move || Timestamp(clock.load(Ordering::Relaxed))),
         );
-        Self { desk, links, state: Arc::new(state), now, _folder: folder }
+        Self { decisions, links, state: Arc::new(state), now, _folder: folder }
     }
 
     pub(super) fn approval(&self) -> Approval {
-        self.desk.approval.lock().unwrap().clone()
+        self.decisions.approval.lock().unwrap().clone()
     }
 
     /// The path of a fresh link, as it comes without a proxy or behind one that takes its own path off.
@@ -204,7 +204,7 @@ async fn a_tap_decides_and_only_once() {
         html.contains("already approved by somebody with the link at 2023-11-15 06:13 UTC+08:00 via a link"),
         "{html}"
     );
-    assert_eq!(*world.desk.decisions.lock().unwrap(), 1);
+    assert_eq!(*world.decisions.decisions.lock().unwrap(), 1);
 }
 
 #[tokio::test]
@@ -345,7 +345,7 @@ async fn each_bad_link_has_its_page_and_its_line() {
     let (response, html) = world.get(&link).await;
     assert_eq!(response.status(), StatusCode::GONE);
     assert!(html.contains("expired"), "{html}");
-    let reports = world.desk.reports.lock().unwrap().join("\n");
+    let reports = world.decisions.reports.lock().unwrap().join("\n");
     for text in ["not genuine", "another question", "locked", "expired"] {
         assert!(reports.contains(text), "{text}: {reports}");
     }
@@ -363,24 +363,24 @@ async fn a_link_is_used_once_its_decision_is_written_down_and_not_before() {
         (Unsettled::Doubtful(Doubt::Ended), "Not certain"),
         (Unsettled::NotTaken, "Nothing was done"),
     ] {
-        *world.desk.doubt.lock().unwrap() = Some(unsettled);
+        *world.decisions.doubt.lock().unwrap() = Some(unsettled);
         let (cookie, nonce) = world.open(&link).await;
         let (response, html) = world.post(&link, &cookie, &format!("nonce={nonce}&verdict=approve")).await;
         assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
         assert!(html.contains(&format!("<h1>{head}</h1>")), "{html}");
         assert_eq!(state().await, LinkState::Open);
     }
-    *world.desk.doubt.lock().unwrap() = None;
+    *world.decisions.doubt.lock().unwrap() = None;
     let (cookie, nonce) = world.open(&link).await;
     assert_eq!(world.post(&link, &cookie, &format!("nonce={nonce}&verdict=approve")).await.0.status(), StatusCode::OK);
-    assert_eq!((state().await, *world.desk.decisions.lock().unwrap()), (LinkState::Used, 1));
+    assert_eq!((state().await, *world.decisions.decisions.lock().unwrap()), (LinkState::Used, 1));
 }
 
 #[tokio::test]
 async fn a_changed_question_ends_its_links() {
     let world = World::new(None);
     let link = world.link().await;
-    world.desk.approval.lock().unwrap().revision = 2;
+    world.decisions.approval.lock().unwrap().revision = 2;
     assert_eq!(world.get(&link).await.0.status(), StatusCode::GONE);
     world.links.book.revoke(&world.approval().id).await.unwrap();
     assert_eq!(world.get(&link).await.0.status(), StatusCode::GONE);
@@ -412,7 +412,7 @@ async fn a_pin_is_asked_for_and_its_tries_end() {
 #[tokio::test]
 async fn the_chosen_option_is_the_answer() {
     let world = World::new(None);
-    world.desk.approval.lock().unwrap().options = vec!["staging".into(), "prod".into()];
+    world.decisions.approval.lock().unwrap().options = vec!["staging".into(), "prod".into()];
     let link = world.link().await;
     let (cookie, nonce) = world.open(&link).await;
     world.post(&link, &cookie, &format!("nonce={nonce}&verdict=approve&option=1")).await;
@@ -427,7 +427,7 @@ async fn guessing_is_stopped() {
         stopped += u32::from(world.get("/a/AAAA").await.0.status() == StatusCode::TOO_MANY_REQUESTS);
     }
     assert!(stopped >= 30, "{stopped}");
-    let reports = world.desk.reports.lock().unwrap().len();
+    let reports = world.decisions.reports.lock().unwrap().len();
     assert!(reports < 10, "{reports} lines in the journal");
     // Who has a genuine link is not locked out by others at his address.
     let link = world.link().await;
@@ -441,7 +441,7 @@ async fn guessing_is_stopped() {
     for _ in 0..50 {
         assert_eq!(world.get(&link).await.0.status(), StatusCode::GONE);
     }
-    assert!(world.desk.reports.lock().unwrap().len() < reports + 10);
+    assert!(world.decisions.reports.lock().unwrap().len() < reports + 10);
 }
 
 fn from(address: &str, forwarded: &str, path: &str) -> Request<Body> {
@@ -469,7 +469,7 @@ async fn only_a_named_proxy_says_who_asks() {
     assert_eq!(status(&named, "127.0.0.1", "198.51.100.7").await, tried, "others are not stopped");
     assert_eq!(status(&named, "203.0.113.9", "198.51.100.8").await, stopped, "he is no proxy");
     assert_eq!(status(&unnamed, "127.0.0.1", "198.51.100.7").await, stopped, "nobody is believed");
-    assert!(named.desk.reports.lock().unwrap()[0].contains("from 203.0.113.9"));
+    assert!(named.decisions.reports.lock().unwrap()[0].contains("from 203.0.113.9"));
 }
 
 #[tokio::test]
@@ -547,7 +547,7 @@ async fn two_taps_in_one_instant_are_one_decision() {
         let mut statuses = [a.0.status(), b.0.status()];
         statuses.sort();
         assert_eq!(statuses, [StatusCode::OK, StatusCode::GONE]);
-        assert_eq!(*world.desk.decisions.lock().unwrap(), 1);
+        assert_eq!(*world.decisions.decisions.lock().unwrap(), 1);
     }
 }
 
@@ -629,7 +629,7 @@ async fn refused_requests_fill_no_journal() {
         world.now.fetch_add(6_000, Ordering::Relaxed);
     }
     // Fifty minutes, 1500 requests.
-    let told = |world: &World| world.desk.reports.lock().unwrap().clone();
+    let told = |world: &World| world.decisions.reports.lock().unwrap().clone();
     assert_eq!(told(&world).len(), 10, "{:?}", told(&world));
     world.now.fetch_add(600_000, Ordering::Relaxed);
     world.state.tell_counted(false);

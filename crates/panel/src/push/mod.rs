@@ -181,7 +181,7 @@ impl Push {
 
     fn report(&self, web: &WebState, to: &Subscription, why: &str) {
         if self.refused().insert(to.endpoint.clone()) {
-            web.desk().report(format!("a browser of {} can't be told: {why}", to.name));
+            web.decisions().report(format!("a browser of {} can't be told: {why}", to.name));
         }
     }
 }

@@ -135,7 +135,7 @@ async fn a_decision_is_somebodys_by_name_and_taken_once() {
     let again = world.post("/api/approvals/01JNA", &yes.to_string(), &[("authorization", &mei)]).await;
     assert_eq!(again.status, StatusCode::CONFLICT);
     assert!(again.text.contains("already approved by mei") && again.text.contains("via the panel"), "{}", again.text);
-    let decided = world.desk.approvals.lock().unwrap()[0].decision.clone().unwrap();
+    let decided = world.decisions.approvals.lock().unwrap()[0].decision.clone().unwrap();
     assert_eq!((decided.by.who.as_str(), decided.by.via), ("mei", Via::Panel));
 }
 
@@ -144,7 +144,7 @@ async fn an_answer_says_how_long_a_yes_can_be_taken_back() {
     let world = World::new();
     let mei = world.script("mei", Role::Decide).await;
     {
-        let mut asked = world.desk.approvals.lock().unwrap();
+        let mut asked = world.decisions.approvals.lock().unwrap();
         let asked = asked.iter_mut().find(|it| it.id == ApprovalId::new("01JNA")).unwrap();
         asked.undo_until = Some(super::START + tmuxagent_model::Millis::from_secs(8));
     }
@@ -155,7 +155,7 @@ async fn an_answer_says_how_long_a_yes_can_be_taken_back() {
         let headers = [("authorization", mei.as_str()), ("accept-language", lang)];
         let answer = world.post("/api/approvals/01JNA", &yes, &headers).await;
         assert_eq!(answer.json()["text"], told);
-        let mut asked = world.desk.approvals.lock().unwrap();
+        let mut asked = world.decisions.approvals.lock().unwrap();
         let asked = asked.iter_mut().find(|it| it.id == ApprovalId::new("01JNA")).unwrap();
         (asked.state, asked.decision) = (tmuxagent_model::ApprovalState::Pending, None);
     }
@@ -166,7 +166,7 @@ async fn answers_words_and_approvers_are_asked_for_as_by_a_link() {
     let world = World::new();
     let mei = world.script("mei", Role::Decide).await;
     let change = |id: &str, change: &dyn Fn(&mut tmuxagent_model::Approval)| {
-        change(world.desk.approvals.lock().unwrap().iter_mut().find(|it| it.id == ApprovalId::new(id)).unwrap());
+        change(world.decisions.approvals.lock().unwrap().iter_mut().find(|it| it.id == ApprovalId::new(id)).unwrap());
     };
     let yes = json!({ "revision": 1, "verdict": "approve" });
     assert_eq!(decide(&world, &mei, "01JNB", &yes).await.0, StatusCode::BAD_REQUEST, "one of three is to be chosen");
@@ -187,7 +187,7 @@ async fn answers_words_and_approvers_are_asked_for_as_by_a_link() {
     let text = json!({ "revision": 1, "verdict": "approve", "answer": "feature/42" });
     assert_eq!(decide(&world, &mei, "01JNC", &yes).await.0, StatusCode::UNPROCESSABLE_ENTITY);
     assert_eq!(decide(&world, &mei, "01JNC", &text).await.0, StatusCode::OK);
-    let answers: Vec<_> = world.desk.approvals.lock().unwrap().iter().map(|it| it.decision.clone()).collect();
+    let answers: Vec<_> = world.decisions.approvals.lock().unwrap().iter().map(|it| it.decision.clone()).collect();
     let answers: Vec<_> = answers.into_iter().take(3).map(|it| it.unwrap().verdict.answer.unwrap()).collect();
     assert_eq!(answers, ["deploy", "停机迁移", "feature/42"]);
 }
@@ -205,7 +205,7 @@ async fn a_plain_yes_or_no_is_enough_where_it_says_which_answer() {
         let world = World::new();
         let mei = world.script("mei", Role::Decide).await;
         {
-            let mut asked = world.desk.approvals.lock().unwrap();
+            let mut asked = world.decisions.approvals.lock().unwrap();
             let asked = asked.iter_mut().find(|it| it.id == ApprovalId::new("01JNA")).unwrap();
             let steps = |text: &str| vec![KeyStep::Text(text.into()), KeyStep::Key("Enter".into())];
             (asked.kind, asked.options) = (ApprovalKind::Asks, vec!["yes".into(), "no".into()]);
@@ -213,7 +213,7 @@ async fn a_plain_yes_or_no_is_enough_where_it_says_which_answer() {
             asked.option_effects = vec![steps("y"), steps("n")];
         }
         assert_eq!(decide(&world, &mei, "01JNA", &body).await.0, StatusCode::OK, "{body}");
-        let decided = world.desk.approvals.lock().unwrap()[0].decision.clone().unwrap().verdict;
+        let decided = world.decisions.approvals.lock().unwrap()[0].decision.clone().unwrap().verdict;
         assert_eq!((decided.approve, decided.answer.as_deref()), (approve, answer), "{body}");
     }
 }
@@ -259,7 +259,7 @@ async fn a_wrong_pin_ends_the_sign_in() {
     }
     assert_eq!(decide(&world, &mei, "01JNA", &with("1111")).await.0, StatusCode::UNAUTHORIZED);
     assert_eq!(decide(&world, &mei, "01JNA", &with("471147")).await.0, StatusCode::UNAUTHORIZED);
-    assert!(world.desk.approvals.lock().unwrap()[0].decision.is_none());
+    assert!(world.decisions.approvals.lock().unwrap()[0].decision.is_none());
     let again = world.script("mei", Role::Decide).await;
     assert_eq!(decide(&world, &again, "01JNA", &with("471147")).await.0, StatusCode::OK);
 }

@@ -40,7 +40,7 @@ async fn an_invitation_signs_one_browser_in() {
     assert_eq!(again.status, StatusCode::GONE, "once");
     let told = world.get("/api/session", &[("cookie", &joined.cookie())]).await.json();
     assert_eq!((&told["name"], &told["role"], &told["api"]), (&"mei".into(), &"decide".into(), &1.into()));
-    let reports = world.desk.reports.lock().unwrap().join("\n");
+    let reports = world.decisions.reports.lock().unwrap().join("\n");
     assert!(reports.contains("mei signed in to the panel from 127.0.0.1"), "{reports}");
     assert!(!reports.contains(&token) && !reports.contains(joined.cookie().split('=').nth(1).unwrap()));
     world.now.fetch_add(i64::try_from(MONTH.0).unwrap(), Ordering::Relaxed);
@@ -83,7 +83,7 @@ async fn a_script_sends_its_token_and_guessing_is_stopped() {
         assert_eq!(world.get("/api/session", &[("authorization", &bearer)]).await.status, StatusCode::OK);
     }
     assert!(stopped >= 30, "{stopped}");
-    assert!(world.desk.reports.lock().unwrap().len() <= 10);
+    assert!(world.decisions.reports.lock().unwrap().len() <= 10);
     // Nobody is charged for having none.
     assert_eq!(world.get("/api/session", &[]).await.status, StatusCode::UNAUTHORIZED);
     assert!(world.people.revoke("mei", START).await.unwrap());

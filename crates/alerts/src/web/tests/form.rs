@@ -8,7 +8,7 @@ async fn asks(kind: ApprovalKind, options: &[&str], types: bool) -> (World, Stri
     let world = World::new(None);
     let options = options.iter().map(|option| (*option).to_owned()).collect();
     {
-        let mut asked = world.desk.approval.lock().unwrap();
+        let mut asked = world.decisions.approval.lock().unwrap();
         *asked = Approval { kind, options, ..asked.clone() };
         if !types {
             asked.effect.clear();
@@ -82,7 +82,7 @@ async fn a_word_that_is_not_asked_for_decides_nothing() {
 async fn takes_a_word(approvers: &[&str]) -> (World, String) {
     let world = World::new(None);
     {
-        let mut asked = world.desk.approval.lock().unwrap();
+        let mut asked = world.decisions.approval.lock().unwrap();
         asked.confirm = Some("deploy".to_owned());
         asked.approvers = approvers.iter().map(|name| (*name).to_owned()).collect();
     }
@@ -136,7 +136,7 @@ async fn who_may_decide_is_looked_at_before_what_is_said() {
     assert_eq!(response.status(), StatusCode::OK);
     let (head, facts) = (html.find(first).unwrap(), html.find("<dl>").unwrap());
     assert!(head < facts && html.contains("<title>Only to be looked at"), "{html}");
-    assert!(world.desk.reports.lock().unwrap().join("").contains("was refused: it is for others"));
+    assert!(world.decisions.reports.lock().unwrap().join("").contains("was refused: it is for others"));
     assert_eq!(world.approval().decision, None);
     let link = world.link_to(Recipient { channel: "log".into(), person: "mei".into() }).await;
     assert_eq!(curl(&world, &link, "verdict=approve&word=deploy").await.0, StatusCode::OK);

@@ -5,7 +5,7 @@ use super::*;
 /// A question of which a yes can be taken back for so long, and its link.
 async fn undoing(seconds: u64, pin: Option<&str>) -> (World, String) {
     let world = World::new(pin);
-    *world.desk.undo.lock().unwrap() = Millis::from_secs(seconds);
+    *world.decisions.undo.lock().unwrap() = Millis::from_secs(seconds);
     let link = world.link_to(Recipient { channel: "phone".into(), person: "mei".into() }).await;
     (world, link)
 }
@@ -34,7 +34,7 @@ async fn a_yes_that_can_be_taken_back_says_for_how_long_and_takes_it_back() {
     let (_, html) = says(&world, &link, "zh").await;
     assert!(html.contains("<h1 id=\"done\">已批准</h1>") && html.contains("若不撤回，5秒 后执行"), "{html}");
     assert!(html.contains(">撤回</button>") && !html.contains("未执行任何操作"), "{html}");
-    assert_eq!(world.desk.reports.lock().unwrap().len(), 0, "that is no refusal");
+    assert_eq!(world.decisions.reports.lock().unwrap().len(), 0, "that is no refusal");
     // A no from a page that was open all the time is none to this, nor does another page take it back.
     let (late, html) = world.post(&link, &cookie, &format!("nonce={nonce}&verdict=reject")).await;
     assert_eq!(late.status(), StatusCode::GONE);
@@ -94,7 +94,7 @@ async fn only_a_link_that_may_say_no_takes_back() {
     let locked = world.link().await;
     let token = authenticate(&world.links.ring, &locked[3..]).unwrap();
     world.links.book.lock_up(token.id_hash).await.unwrap();
-    world.desk.approval.lock().unwrap().approvers = vec!["mei".to_owned()];
+    world.decisions.approval.lock().unwrap().approvers = vec!["mei".to_owned()];
     let (cookie, nonce) = world.open(&link).await;
     world.post(&link, &cookie, &format!("nonce={nonce}&verdict=approve")).await;
     for link in [&other, &locked] {
@@ -119,7 +119,7 @@ async fn a_closed_question_is_called_what_it_is() {
     {
         let world = World::new(None);
         let link = world.link().await;
-        world.desk.approval.lock().unwrap().state = state;
+        world.decisions.approval.lock().unwrap().state = state;
         for (lang, head) in [("en", head), ("zh", zh)] {
             let (status, html) = says(&world, &link, lang).await;
             assert_eq!(status, StatusCode::GONE);

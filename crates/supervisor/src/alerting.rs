@@ -1,7 +1,7 @@
-//! Everything for a user who is not at the desk: routes of alerts, and the services behind them, which a new configuration
+//! Everything for a user who is not at the screen: routes of alerts, and the services behind them, which a new configuration
 //! replaces while the rest runs on.
 
-use super::desk::Desk;
+use super::decisions::Decisions;
 use super::services::{Change, Services};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -32,7 +32,7 @@ pub type Router = Arc<dyn Fn(&IntentId, &Alert, Timestamp) -> Vec<NewMessage> + 
 #[derive(Clone)]
 pub struct Ground {
     /// The supervisor, as surfaces see it.
-    pub desk: Arc<Desk>,
+    pub decisions: Arc<Decisions>,
     /// It, as views see it.
     pub hub: Hub,
     /// What happened since the start, counted.
@@ -47,7 +47,7 @@ pub struct Ground {
 pub type Current = Arc<Mutex<Option<Arc<Delivery>>>>;
 
 /// What is wired together.
-pub struct Away {
+pub struct Alerting {
     router: Router,
     current: Current,
     ground: Ground,
@@ -88,7 +88,7 @@ impl Wanted {
     }
 }
 
-impl Away {
+impl Alerting {
     /// Begins to serve files, links and channels. What can't be set up is shown, and the rest goes on.
     pub async fn begin(loaded: Loaded, settings: Settings, ground: Ground) -> Self {
         let (change, router) = prepare(&loaded, &settings, ground.clock);

@@ -15,7 +15,7 @@ const MOST_OF_AGENTS: usize = 20;
 
 impl Turn<'_> {
     /// An agent's message: noted, and a question becomes one for the human.
-    pub fn hear(&mut self, pane: &PaneKey, message: &AgentMessage, front: Option<&Front>) {
+    pub fn on_agent_message(&mut self, pane: &PaneKey, message: &AgentMessage, front: Option<&Front>) {
         let place = self.place(pane);
         let words = message.summary.as_ref().or(message.question.as_ref()).or(message.detail.as_ref());
         let summary = visible(&self.cleaner.clean(words.map_or("", String::as_str)));

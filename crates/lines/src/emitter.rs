@@ -21,7 +21,7 @@ pub(super) enum Stage {
 
 /// Tells lines.
 #[derive(Debug)]
-pub(super) struct Teller {
+pub(super) struct Emitter {
     pub(super) echo: Echo,
     /// An echo was told in this burst of output.
     pub(super) echoed: bool,
@@ -32,7 +32,7 @@ pub(super) struct Teller {
     tokens: Vec<String>,
 }
 
-impl Default for Teller {
+impl Default for Emitter {
     fn default() -> Self {
         Self {
             echo: Echo::default(),
@@ -51,7 +51,7 @@ pub(super) type Sink<'s> = &'s mut dyn FnMut(Reading<'_>);
 /// How many tracked commands are known at most.
 const MOST_TOKENS: usize = 16;
 
-impl Teller {
+impl Emitter {
     /// A tracked command is being typed.
     pub(super) fn tracks(&mut self, token: &str) {
         if self.tokens.len() >= MOST_TOKENS {

@@ -14,7 +14,7 @@ use tmuxagent_store::{Found, Store};
 use tokio::sync::{mpsc, oneshot, watch};
 
 /// See the module.
-pub struct Desk {
+pub struct Decisions {
     /// The queue of requests, the same as that of views.
     pub calls: mpsc::Sender<Call>,
     /// What is shown now.
@@ -27,7 +27,7 @@ pub struct Desk {
     pub user: Arc<str>,
 }
 
-impl Desk {
+impl Decisions {
     async fn find(&self, id: &ApprovalId) -> Option<Approval> {
         // A picture for the screens may be older than the last decision, what is stored is not.
         let wanted = id.to_string();
@@ -86,7 +86,7 @@ impl Desk {
     }
 }
 
-impl Decide for Desk {
+impl Decide for Decisions {
     fn approval<'a>(&'a self, id: &'a ApprovalId) -> BoxFuture<'a, Option<Approval>> {
         Box::pin(self.find(id))
     }

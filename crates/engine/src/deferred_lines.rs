@@ -5,7 +5,7 @@
 //! there, so the output that he saw stands before his word: the lines are kept, and count once he has said so.
 
 use super::condition::{Stimulus, leaves, message_holds};
-use super::progress::{Overheard, VALUE, cut};
+use super::progress::{Deferred, VALUE, cut};
 use super::turn::{At, Turn};
 use std::sync::Arc;
 use tmuxagent_model::{AgentMessage, ApprovalKind, StageState};
@@ -16,7 +16,7 @@ const MOST: usize = 50;
 
 impl Turn<'_> {
     /// Keeps a line that a stage counts, while its keys are in question; says whether they are.
-    pub fn overhear(&mut self, at: At, rule: &Stage, stimulus: &Stimulus<'_>) -> bool {
+    pub fn defer_line(&mut self, at: At, rule: &Stage, stimulus: &Stimulus<'_>) -> bool {
         let Stimulus::Line { text, hits, message } = stimulus else { return false };
         if !self.is_in_question(at) && !self.runs_between(at) {
             return false;
@@ -28,13 +28,13 @@ impl Turn<'_> {
             _ => false,
         });
         if concerned {
-            let heard = Overheard::Line {
+            let heard = Deferred::Line {
                 text: cut(&self.cleaner.clean(text), VALUE),
                 policy: self.policy.generation,
                 hits: hits.to_vec(),
                 message: message.map(|message| Box::new(self.tested_part(message))),
             };
-            self.keep_overheard(at, heard);
+            self.keep_deferred(at, heard);
         }
         true
     }
@@ -42,9 +42,9 @@ impl Turn<'_> {
     /// Keeps that output was lost while a stage's keys were in question.
     pub fn overhear_gap(&mut self, at: At) {
         if (self.is_in_question(at) || self.runs_between(at))
-            && self.stage(at).is_some_and(|stage| !stage.overheard.contains(&Overheard::Gap))
+            && self.stage(at).is_some_and(|stage| !stage.deferred.contains(&Deferred::Gap))
         {
-            self.keep_overheard(at, Overheard::Gap);
+            self.keep_deferred(at, Deferred::Gap);
         }
     }
 
@@ -61,9 +61,9 @@ impl Turn<'_> {
         let policy = Arc::clone(&self.policy);
         let Some((_, rule)) = self.rule(&policy, at) else { return };
         let Some(stage) = self.stage_mut(at) else { return };
-        let mut heard = std::mem::take(&mut stage.overheard);
-        let fails = |heard: &Overheard| {
-            let Overheard::Line { text, policy, hits, message } = heard else { return false };
+        let mut heard = std::mem::take(&mut stage.deferred);
+        let fails = |heard: &Deferred| {
+            let Deferred::Line { text, policy, hits, message } = heard else { return false };
             let hits = self.hits(*policy, hits, text);
             let leaves = rule.fail_when.iter().flat_map(|condition| leaves(condition, 0));
             leaves.into_iter().any(|(leaf, _)| match leaf {
@@ -73,7 +73,7 @@ impl Turn<'_> {
             })
         };
         heard.sort_by_cached_key(|heard| !fails(heard));
-        self.count_overheard(at, &heard);
+        self.count_deferred(at, &heard);
     }
 
     /// Whether a person is asked whether the stage's keys were typed.
@@ -83,11 +83,11 @@ impl Turn<'_> {
         question.is_some_and(|row| matches!(row.approval.kind, ApprovalKind::Settle { .. }))
     }
 
-    fn keep_overheard(&mut self, at: At, heard: Overheard) {
+    fn keep_deferred(&mut self, at: At, heard: Deferred) {
         if let Some(stage) = self.stage_mut(at) {
-            stage.overheard.push(heard);
-            let surplus = stage.overheard.len().saturating_sub(MOST);
-            stage.overheard.drain(..surplus);
+            stage.deferred.push(heard);
+            let surplus = stage.deferred.len().saturating_sub(MOST);
+            stage.deferred.drain(..surplus);
         }
     }
 
@@ -104,15 +104,15 @@ impl Turn<'_> {
     }
 
     /// The keys were typed: what was heard meanwhile counts, as far as the stage runs by now.
-    pub fn count_overheard(&mut self, at: At, heard: &[Overheard]) {
+    pub fn count_deferred(&mut self, at: At, heard: &[Deferred]) {
         for heard in heard {
-            let Overheard::Line { text, policy, hits, message } = heard else { continue };
+            let Deferred::Line { text, policy, hits, message } = heard else { continue };
             let hits = self.hits(*policy, hits, text);
             if self.judge_of(at, &Stimulus::Line { text, hits: &hits, message: message.as_deref() }, false) {
                 return;
             }
         }
-        if heard.contains(&Overheard::Gap) {
+        if heard.contains(&Deferred::Gap) {
             self.ask_gap(at);
         }
     }

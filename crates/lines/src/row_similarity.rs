@@ -108,7 +108,7 @@ fn figure(first: char, chars: &mut Peekable<Chars<'_>>) -> String {
     figure
 }
 
-/// Writes a number to the key: as it stands, or as a sign for a time, a percentage or, where all figures are counters,
+/// TerminalParts a number to the key: as it stands, or as a sign for a time, a percentage or, where all figures are counters,
 /// a counter. Answers with what stands before the next character.
 fn number(first: char, chars: &mut Peekable<Chars<'_>>, key: &mut String, counts: bool) -> char {
     let figure = figure(first, chars);

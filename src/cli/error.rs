@@ -4,7 +4,7 @@ use std::io;
 use tmuxagent_config::Problem;
 use tmuxagent_ipc::wire::ErrorKind;
 use tmuxagent_model::Doubt;
-use tmuxagent_text::{self as i18n, Lang};
+use tmuxagent_text::{Lang, doubt as doubt_text};
 
 /// The exit codes. Scripts rely on them; a code never changes its meaning.
 pub mod exit {
@@ -124,7 +124,7 @@ impl CliError {
             Self::Answer { text, .. } | Self::Refused { text, .. } => {
                 tmuxagent_text::in_zone(text, &jiff::tz::TimeZone::system())
             }
-            Self::Uncertain { doubt, .. } => i18n::doubt(Lang::En, doubt),
+            Self::Uncertain { doubt, .. } => doubt_text(Lang::En, doubt),
             Self::Internal(report) => format!("{report:#}"),
             Self::Pipe => String::new(),
         }

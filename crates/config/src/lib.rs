@@ -6,7 +6,7 @@
 //!
 //! **Invariants:** only this crate finds folders and reads the environment; no folder that one merely stands in says
 //! anything; what others could have written is not believed; no secret is ever in a `Debug` text; `channels` and
-//! `notify` stay trees, since their meaning is `notify`'s.
+//! `notify` stay trees, since their meaning is that of `alerts` (`alerts::config::of`).
 
 // `pub` means: for other crates.
 #![warn(unreachable_pub)]

@@ -1,4 +1,4 @@
-//! What the event line, the journal and `tmuxagent events` tell, as values; the words per language are in `i18n`.
+//! What the event line, the journal and `tmuxagent events` tell, as values; their words in each language are in `text`.
 #![expect(missing_docs, reason = "the fields are named by what they hold")]
 
 use super::{ApprovalId, Decider, IntentId, Millis, RunId, SkipReason};

@@ -1,7 +1,7 @@
 //! The picture: pure functions from a [`Model`] to cells.
 //!
 //! **Invariants:** nothing here changes the model, reads a clock or the terminal; every text that came from outside has
-//! been through `i18n::clean` or `i18n::reveal`, or is the live screen, which has been through `tail::styled`.
+//! been through `text::clean` or `text::reveal`, or is the live screen, which has been through `tail::styled`.
 
 mod approvals;
 mod confirm;

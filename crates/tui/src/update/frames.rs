@@ -7,7 +7,7 @@ use super::super::tail::styled;
 use super::{clamp_scroll, say, toast};
 use tmuxagent_ipc::wire::{ErrorKind, Reply, ServerFrame};
 use tmuxagent_model::{Doubt, Severity, Snapshot};
-use tmuxagent_text::{self as i18n, Lang, Text, answer_beside_countdown, clean, message, reload_text};
+use tmuxagent_text::{Lang, Text, answer_beside_countdown, clean, doubt as doubt_text, message, reload_text};
 
 pub(super) fn receive(model: &mut Model, frame: ServerFrame) -> Vec<Action> {
     match frame {
@@ -112,7 +112,7 @@ fn undo_key(model: &Model) -> String {
 
 /// Of what was asked nobody can say whether it is done: neither a success nor a failure. The panels show what it becomes.
 pub(super) fn doubted(model: &mut Model, doubt: Doubt) {
-    let text = i18n::doubt(model.lang(), &doubt);
+    let text = doubt_text(model.lang(), &doubt);
     toast(model, Severity::Error, text);
     model.doubt = Some(doubt);
 }

@@ -106,7 +106,8 @@ impl Seat<'_> {
                 is_back = self.is_back();
                 if is_back {
                     self.keys(&["C-c", "C-u"]);
-                    self.server.type_line(self.target, &format!("echo tidy''-{send}"));
+                    // What a program left below when it was killed would stand behind every prompt that comes there.
+                    self.server.type_line(self.target, &format!("printf '\\033[J'; echo tidy''-{send}"));
                 } else {
                     self.end_again(reader, tries);
                     tries += 1;

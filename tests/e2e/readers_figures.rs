@@ -4,7 +4,7 @@
 //!
 //! Where the reader does not change, what is expected of a send must come: it is typed where its reader is there, and waits, then
 //! is asked about, where another one is. `close` are keys that came within some milliseconds of a program's change or end: by
-//! itself, which asks nobody before it does, or by a C-c that a script pushed within 25 ms of the send (a person's is seen), so
+//! itself, which asks nobody before it does, or by keys that a script pushed within 25 ms of the send (a person's are seen), so
 //! no guard can know.
 //!
 //! The sends are spread over several panes at once (`TMUXAGENT_READER_LANES`), each on a server of its own and with one of
@@ -30,6 +30,8 @@ use tally::Rows;
 
 /// When a line is sent, after a round's begin.
 const AT: Duration = Duration::from_millis(300);
+/// How far from it something happens in the same instant, on a machine that has much else to do.
+const INSTANT: Duration = Duration::from_millis(25);
 /// How long after the send its outcome counts as told at once.
 const AT_ONCE: Duration = Duration::from_millis(500);
 /// How long a command may take to run that was typed at a prompt, on a machine that has much else to do.

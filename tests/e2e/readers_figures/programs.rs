@@ -3,10 +3,10 @@
 //! The program is a stand-in (`stand` in [`super::prepare`]), which becomes something else when it is told to: another question,
 //! an agent that works or asks, or nothing at all.
 
-use super::AT;
 use super::lane::{Lane, Sent};
 use super::matrix::{READERS, Reader, Start};
 use super::tally::{End, Expected, Seen};
+use super::{AT, INSTANT};
 use crate::readers::exists;
 use crate::support::{PATIENCE, wait_or_tell};
 use rustix::process::{Pid, Signal, kill_process_group};
@@ -15,9 +15,6 @@ use tmuxagent_model::{Basis, Effect, Front, KeyStep, Needs, Outcome, PaneReader,
 
 /// How long such keys wait, where nobody says otherwise: what they are for may be gone.
 const HOLD: Duration = Duration::from_millis(1500);
-
-/// How far from it something happens in the same instant, on a machine that has much else to do.
-const INSTANT: Duration = Duration::from_millis(25);
 
 /// Something that is typed for a program.
 pub struct Kind {

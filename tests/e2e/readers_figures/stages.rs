@@ -4,7 +4,7 @@ use super::lane::desk;
 use super::matrix::{READERS, Reader, Shell, Start};
 use super::prepare::prepare;
 use super::seat::Seat;
-use super::tally::{End, Expected, Rows, Seen};
+use super::tally::{End, Expected, Rows, Seen, Tally};
 use crate::readers::exists;
 use crate::support::room::Room;
 use crate::support::{PATIENCE, TmuxServer, wait_for};
@@ -88,13 +88,20 @@ impl StageLane {
             }
             let (kind, pipeline, typed) = KINDS[usize::try_from(send).unwrap_or(0) % KINDS.len()];
             let reader = readers[self.numbers.index(readers.len())];
-            let (seen, what) = self.round((kind, pipeline, typed), reader);
+            let round = self.round((kind, pipeline, typed), reader);
+            let (tally, what) =
+                round.map_or((Tally::unset(), "not set up".to_owned()), |(seen, what)| (seen.tally(), what));
             self.seat().tidy(send, reader);
-            rows.add((kind, self.seat().hand(), self.shell.name, what), seen.tally());
+            rows.add((kind, self.seat().hand(), self.shell.name, what), tally);
         }
     }
 
-    fn round(&mut self, (kind, pipeline, times): (&str, &str, usize), reader: &'static Reader) -> (Seen, String) {
+    /// One round; `None` where its first attempt ended otherwise, so that none came behind it.
+    fn round(
+        &mut self,
+        (kind, pipeline, times): (&str, &str, usize),
+        reader: &'static Reader,
+    ) -> Option<(Seen, String)> {
         let expected = match self.numbers.below(10) {
             0 => Expected::Typed,
             1 if pipeline == "hand" && reader.name != "sleep" => Expected::Asked,
@@ -116,11 +123,17 @@ impl StageLane {
         } else {
             self.begin(pipeline);
             let again = wait_for(PATIENCE, "the pause before an attempt", || {
-                self.events(before).into_iter().find_map(|event| match event.note {
+                let again = self.events(before).into_iter().find_map(|event| match event.note {
                     Note::StageRetrying { after, .. } => Some(event.at.0 + i64::try_from(after.0).unwrap_or(0)),
                     _ => None,
-                })
+                });
+                again.map(Some).or_else(|| self.told(before, pipeline).map(|_| None))
             });
+            let Some(again) = again else {
+                println!("{kind} in {}: the first attempt came to another end", self.shell.name);
+                self.close(before, pipeline);
+                return None;
+            };
             let left = Duration::from_millis(u64::try_from(again - tmuxagent_clock::wall().0).unwrap_or(0));
             self.at(Instant::now() + left, change, || {});
         }
@@ -166,7 +179,7 @@ impl StageLane {
             Expected::Asked => format!("at {}", reader.name),
             Expected::Either => format!("→ {}", reader.name),
         };
-        (seen, what)
+        Some((seen, what))
     }
 
     /// Does something at an instant, and lets a reader begin up to 300 ms before or after it.

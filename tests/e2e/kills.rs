@@ -33,7 +33,7 @@ pipelines:
         timeout: 5m
       - name: tell
         triggers: [{after_stage_success: deploy}]
-        actions_on_start: [{send_keys: 'sh -c ''printf "> "; IFS= read -r line; eval "$line"'''}, {prompt: "echo {{run}} tell {{attempt}} >> ran; echo 'tell'' passed'"}]
+        actions_on_start: [{send_keys: 'sh -c ''printf "> "; IFS= read -r line; eval "$line"'''}, {prompt: {text: "echo {{run}} tell {{attempt}} >> ran; echo 'tell'' passed'", expect: '*'}}]
         success_when: [{log_regex: "^(\\$ )?tell passed$"}]
         timeout: 5m
 "#;
@@ -249,7 +249,7 @@ pipelines:
     stages:
       - name: tell
         triggers: [{log_regex: "^(\\$ )?please begin$"}]
-        actions_on_start: [{send_keys: 'sh -c ''printf "> "; IFS= read -r line; eval "$line"'''}, {prompt: "echo {{run}} >> ran; echo 'tell'' passed'"}]
+        actions_on_start: [{send_keys: 'sh -c ''printf "> "; IFS= read -r line; eval "$line"'''}, {prompt: {text: "echo {{run}} >> ran; echo 'tell'' passed'", expect: '*'}}]
         success_when: [{log_regex: "^(\\$ )?tell passed$"}]
         timeout: 5m
 "#;

@@ -246,7 +246,8 @@ fn a_prompt_waits_for_the_end_of_a_draft() {
     server.tmux(&["send-keys", "-t", "main", "-l", "--", "merge, but only when "]);
     wait_reads(&watched, &pane, "draft", &Reads::Draft);
     let intent = IntentId::new("A");
-    let prompt = Prompt { pane, text: "Report.".to_owned(), expect_command: None, needs: Needs::Composer };
+    let needs = Needs::Named { programs: vec!["python*".to_owned()], composer: true, basis: None };
+    let prompt = Prompt { pane, text: "Report.".to_owned(), expect_command: None, needs };
     watched.handle.prompt(intent.clone(), prompt);
     watched.wait("a send that waits", |message| {
         matches!(message, HostMessage::Awaits { awaited: Some(_), .. }).then_some(())

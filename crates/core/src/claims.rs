@@ -237,6 +237,7 @@ impl Core {
             | Event::Program { .. }
             | Event::Dialog { .. }
             | Event::Waits { .. }
+            | Event::Answered { .. }
             | Event::Agent(_)
             | Event::ShellMarks { .. }
             | Event::CommandBegan { .. }

@@ -136,6 +136,7 @@ impl Core {
             | Event::Program { .. }
             | Event::Dialog { .. }
             | Event::Waits { .. }
+            | Event::Answered { .. }
             | Event::Agent(_)
             | Event::Activity { .. }
             | Event::ShellMarks { .. }

@@ -123,6 +123,7 @@ pub(crate) const fn waits_for_keys(message: &HostMessage) -> Option<&PaneKey> {
             | Event::Program { pane, .. }
             | Event::Dialog { pane, .. }
             | Event::Waits { pane, .. }
+            | Event::Answered { pane, .. }
             | Event::Activity { pane },
         )
         | HostMessage::Printed { pane, .. }

@@ -1,5 +1,6 @@
 //! Messages of agents: noted, and what they ask is asked of a person.
 
+use super::approval_row::ApprovalRow;
 use super::gate::Ask;
 use super::readers::{affirmative, answer_steps};
 use super::text::{one_line, visible};
@@ -59,6 +60,20 @@ impl Turn<'_> {
             told.push(if is_taken { format!("{label} ({})", told.len() + 1).trim().to_owned() } else { label });
         }
         told
+    }
+
+    /// Whoever is at the pane has answered the oldest question that a program printed there: nobody else need answer it, and what
+    /// is typed now would answer the next.
+    pub fn answered_there(&mut self, pane: &PaneKey, front: &Front) {
+        let is_it = |row: &&ApprovalRow| {
+            let (approval, asker) = (&row.approval, row.asker.as_ref());
+            let stands = approval.state == ApprovalState::Pending && approval.kind == ApprovalKind::Agent;
+            stands && approval.pane == *pane && asker.is_none_or(|asker| asker.is(front))
+        };
+        let oldest = self.state.approvals.values().find(is_it).map(|row| row.approval.id.clone());
+        if let Some(id) = oldest {
+            self.supersede(&id);
+        }
     }
 
     fn ask_for_agent(&mut self, pane: &PaneKey, message: &AgentMessage, front: Option<&Front>) {

@@ -300,6 +300,7 @@ pub fn concerns<'s>(state: &'s State, event: &'s Event) -> Option<&'s PaneKey> {
         Event::Agent(seen) => Some(&seen.pane),
         Event::Gap { pane }
         | Event::Waits { pane, .. }
+        | Event::Answered { pane, .. }
         | Event::Program { pane, .. }
         | Event::Foreground { pane, .. }
         | Event::CommandEnded { pane, .. } => Some(pane),

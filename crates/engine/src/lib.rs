@@ -304,6 +304,7 @@ impl Engine {
                 let (front, row, question) = (front.as_ref(), row.as_deref(), question.as_deref());
                 turn.waits(pane, &Waits { front, password: *password, row, question });
             }
+            Event::Answered { pane, front } => turn.answered_there(pane, front),
             Event::Dialog { pane, agent, front, question, request } => {
                 turn.dialog(pane, agent, front.as_ref(), question.as_deref(), request.as_deref());
             }
@@ -411,7 +412,12 @@ impl Engine {
         row.open.values().chain(&row.guests).find_map(|run| {
             let run = self.state.runs.get(run)?;
             let mut here = run.live().filter(|live| run.pane_of(*live) == pane);
-            here.find_map(|live| run.stages.get(live)?.tracked.as_ref().map(|id| id.as_str().to_owned()))
+            here.find_map(|live| {
+                let stage = run.stages.get(live)?;
+                // Of one whose end is in doubt another may be told.
+                let told = stage.typed.as_ref().filter(|_| stage.look.doubt.is_some()).map(|typed| &typed.id);
+                stage.tracked.as_ref().or(told).map(|id| id.as_str().to_owned())
+            })
         })
     }
 

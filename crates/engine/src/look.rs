@@ -16,6 +16,10 @@ use tmuxagent_model::{
 const FIRST: Millis = Millis::from_secs(2);
 /// What is seen once is looked at again after this.
 const AGAIN: Millis = Millis(500);
+/// The same behind an end that was told: a prompt is drawn within that time.
+const DRAWN: Millis = Millis(200);
+/// So often; then it is a command that goes on.
+const DRAWS: u32 = 5;
 /// How soon it is looked, when something says that it may be so.
 pub const SOON: Millis = Millis(300);
 /// The longest pause between two looks.
@@ -35,7 +39,7 @@ const LIMIT: Millis = Millis::from_secs(10);
 ///
 /// It prints what became of FRONT (where that is not known, whether the terminal has no process but the one in front), whether
 /// anything is suspended in this terminal (what is in front is not: `fg` brings it there before it goes on), and how many
-/// seconds ago the youngest of that began.
+/// seconds ago the youngest of that began, and whether something else than a shell is in front.
 const SCRIPT: &str = r#"tty=$(ps -o tty= -p PID | tr -d ' ')
 case $({ stty -a < "/dev/$tty"; } 2>/dev/null) in *-icanon*) lines=edited ;; *icanon*) lines=whole ;; *) lines= ;; esac
 front=$(ps -o tpgid= -p PID | tr -d ' ')
@@ -53,7 +57,7 @@ END {
   if (!own) state = alone; else if (stands) state = "stopped"; else if (own == front && (own in size)) state = "front"; else if (lives) state = "lives"
   jobs = "none"
   for (group in still) if (still[group] == front && group != front && (jobs == "none" || age[group] < youngest)) { jobs = "jobs"; youngest = age[group] }
-  print state, jobs, youngest
+  print state, jobs, youngest, (shell ? "" : "job")
   split(call, word, " ")
   buffered = call == "" || word[1] ~ /^(0|63)$/ && word[2] == "0x0" && word[4] != "0x1"
   exit (shell && !lives && (edits || lines != "whole" || buffered) && (size[front] == 1 || edits && lines == "edited") && !(edits && lines == "whole")) ? 0 : 75
@@ -72,7 +76,8 @@ impl Turn<'_> {
     pub fn look_soon(&mut self, at: At) {
         let between = self.runs_between(at);
         let Some(stage) = self.stage(at).filter(|stage| between || stage.state == StageState::Running) else { return };
-        let wanted = (stage.tracked.is_some() || stage.untracked) && !stage.look.over && stage.look.intent.is_none();
+        let runs = stage.tracked.is_some() || stage.untracked || stage.look.doubt.is_some();
+        let wanted = runs && !stage.look.over && stage.look.intent.is_none();
         if self.options.looks && wanted {
             if let Some(stage) = self.stage_mut(at) {
                 stage.look.count = 0;
@@ -163,6 +168,14 @@ impl Turn<'_> {
             return;
         }
         let own = stage.look.tells(outcome, now.since(stage.started_at.unwrap_or(now)));
+        if self.is_end_to_come(at, own, outcome) {
+            self.not_back(at, asks);
+            if self.stage(at).is_some_and(|stage| stage.look.count <= DRAWS) {
+                self.arm_look(at, DRAWN);
+            }
+            return;
+        }
+        let Some(stage) = self.stage_mut(at) else { return };
         if let Some(exit) = stage.look.doubt {
             stage.look.over = matches!(outcome, PollOutcome::Failed { .. } | PollOutcome::Error { .. });
             return self.doubt_is_over(at, exit, own, is_in_front(outcome));
@@ -264,6 +277,11 @@ impl Look {
             Own::Unknown
         }
     }
+}
+
+/// Whether something else than a shell has the terminal.
+pub fn has_job_in_front(outcome: &PollOutcome) -> bool {
+    matches!(outcome, PollOutcome::Pending { detail } if detail.split_whitespace().any(|word| word == "job"))
 }
 
 /// Whether the command's program has the terminal, where what is suspended and what runs behind the shell have not.

@@ -238,6 +238,9 @@ impl Turn<'_> {
             if let Some(token) = token {
                 // It can't have ended without having begun.
                 self.begun_before(at, token, None);
+                if self.is_told_again(at, token, exit) {
+                    return;
+                }
             }
             let Some(stage) = self.stage(at) else { continue };
             let tracked = stage.tracked.is_some() || stage.waiting.is_some();

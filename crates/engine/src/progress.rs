@@ -202,6 +202,9 @@ pub struct Look {
     /// The exit code that its shell told, where that may be what it tells of a suspended command.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub doubt: Option<i32>,
+    /// Another code that was told of the same command meanwhile: one of them was printed by its own program.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub other_code: Option<i32>,
 }
 
 impl Look {
@@ -218,6 +221,7 @@ impl Look {
             back: false,
             own: Own::Unknown,
             doubt: None,
+            other_code: None,
         }
     }
 

@@ -5,12 +5,12 @@
 //! had the time to stop one.
 
 use super::gate::{CONTINUE, WAIT};
-use super::look::SOON;
+use super::look::{SOON, has_job_in_front};
 use super::progress::Own;
-use super::tracking::ShellMarks;
+use super::tracking::{ShellMarks, Typed};
 use super::turn::{At, Turn};
 use super::verdict::{BY_SIGTSTP, LAST, LONG, SUSPEND, runs_beside};
-use tmuxagent_model::{Millis, Note, Severity, Shell, StageState, TimerKey};
+use tmuxagent_model::{Millis, Note, PollOutcome, Severity, Shell, StageState, TimerKey};
 
 impl Turn<'_> {
     /// Whether a person had the time to press C-z since the attempt's command began.
@@ -37,6 +37,31 @@ impl Turn<'_> {
             self.look_for_suspended(at, exit, Millis(0));
         }
         looks
+    }
+
+    /// Whether the stage's command brings the report of its end itself, where its shell has no marks of its own.
+    fn is_told_by_typed_line(&self, at: At) -> bool {
+        self.stage(at).and_then(|stage| stage.typed.as_ref()).is_some_and(|typed| typed.bare.is_none())
+    }
+
+    /// Whether the end that was told is still to come: another program has the terminal, though nobody has typed anything since,
+    /// and what stands behind a command in a typed line can be read and printed by any program of it.
+    pub fn is_end_to_come(&self, at: At, own: Own, outcome: &PollOutcome) -> bool {
+        let told = self.stage(at).is_some_and(|stage| stage.look.doubt.is_some());
+        let ours = self.pane_of(at).is_some_and(|row| row.typed_by.is_none_or(|run| run == at.run));
+        let busy = has_job_in_front(outcome) && matches!(own, Own::Unknown | Own::Ended);
+        told && ours && busy && self.is_told_by_typed_line(at)
+    }
+
+    /// The end of a stage's command is told once more before anybody knows whether it is one. Says whether it is that.
+    pub fn is_told_again(&mut self, at: At, token: &str, exit: i32) -> bool {
+        let is = |typed: &Typed| typed.bare.is_none() && typed.id.as_str() == token;
+        let Some(stage) = self.stage_mut(at).filter(|stage| stage.typed.as_ref().is_some_and(is)) else { return false };
+        let Some(first) = stage.look.doubt else { return false };
+        if first != exit {
+            stage.look.other_code = Some(exit);
+        }
+        true
     }
 
     /// A command is told to have ended, and C-z was shown. fish tells 0 of a suspended one, and bash goes on with the list in
@@ -81,6 +106,13 @@ impl Turn<'_> {
         if !stage.look.over {
             stage.look.own = Own::Ended;
         }
+        if let Some(other) = stage.look.other_code.take() {
+            let name = self.stage_name(at);
+            let question = format!(
+                "The command of stage {name} was told to have ended with exit code {exit} and with {other}; its program printed one of them itself. Has it succeeded?"
+            );
+            return self.ask_unclear(at, question);
+        }
         if between {
             return self.action_ended(at, exit);
         }
@@ -93,6 +125,7 @@ impl Turn<'_> {
         let pane = self.stage_pane(at).cloned();
         let Some(stage) = self.stage_mut(at) else { return };
         (stage.look.suspended, stage.look.doubt, stage.look.own) = (false, None, Own::Lives);
+        stage.look.other_code = None;
         (stage.exit, stage.silent_from) = (None, None);
         stage.tracked = stage.typed.as_ref().map(|typed| typed.id.clone());
         let (name, bare) = (stage.name.clone(), stage.typed.as_ref().is_some_and(|typed| typed.token.is_some()));

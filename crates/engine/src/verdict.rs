@@ -278,7 +278,7 @@ impl Turn<'_> {
         self.ask_unclear(at, question);
     }
 
-    fn ask_unclear(&mut self, at: At, question: String) {
+    pub fn ask_unclear(&mut self, at: At, question: String) {
         self.ask_with(at, question, &[CONTINUE, RERUN, WAIT]);
     }
 

@@ -81,6 +81,13 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         question: Option<String>,
     },
+    /// The oldest question that a program printed as a message and waited behind was answered in its pane.
+    Answered {
+        /// Where.
+        pane: PaneKey,
+        /// The program.
+        front: Front,
+    },
     /// The dialog of an agent is another one, or none is shown any more.
     Dialog {
         /// Where.

@@ -194,6 +194,9 @@ pub struct PaneReader {
     /// The system tells that nobody of its group reads the terminal: it has asked something, and does something else yet.
     #[serde(skip)]
     pub waits_itself: bool,
+    /// What its program has asked by a message was answered in the pane since.
+    #[serde(skip)]
+    pub answered: bool,
 }
 
 impl PaneReader {
@@ -273,13 +276,13 @@ pub enum Needs {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         basis: Option<Basis>,
     },
-    /// An agent, or a program that waits for a line, which holds no draft.
+    /// A known agent at its empty input line.
     Composer,
     /// The program that the author named, and where that is a shell, one at an empty prompt.
     Named {
         /// Names, globs or `/regular expressions/`; one of them fits the name of the program in front.
         programs: Vec<String>,
-        /// A prompt is for it, so it must be one that a [`Needs::Composer`] is satisfied with.
+        /// A prompt is for it, so it must be an agent at its empty input line, or wait for a line.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         composer: bool,
         /// A shell of that name is meant at its prompt. What it asks otherwise, or a script that it runs, may be answered

@@ -262,6 +262,7 @@ fn event_pane(event: &Event) -> Option<&PaneKey> {
         | Event::Program { pane, .. }
         | Event::Dialog { pane, .. }
         | Event::Waits { pane, .. }
+        | Event::Answered { pane, .. }
         | Event::ShellMarks { pane, .. }
         | Event::CommandBegan { pane, .. }
         | Event::Foreground { pane, .. }

@@ -51,6 +51,10 @@ pub(super) const OF_RUNS: &[(&str, &str)] = &[
         "阶段 {0} 的命令在 C-c 之后以退出码 {1} 结束。它成功了吗？",
     ),
     (
+        "The command of stage {} was told to have ended with exit code {} and with {}; its program printed one of them itself. Has it succeeded?",
+        "阶段 {0} 的命令被报告以退出码 {1} 结束，又被报告以 {2} 结束；其中之一是它的程序自己打印的。它成功了吗？",
+    ),
+    (
         "The command of stage {} ended with exit code {}, and what was to follow it was not done. Has it succeeded?",
         "阶段 {0} 的命令以退出码 {1} 结束，其后应做的事没有做。它成功了吗？",
     ),

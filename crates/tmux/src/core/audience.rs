@@ -7,6 +7,7 @@
 //!
 //! Where it does not fit the send waits in its lane, visibly, and looks again; after a while it ends as not typed.
 
+mod asked;
 mod check;
 mod waiting;
 
@@ -19,6 +20,7 @@ use super::stacks::{Depth, Stack};
 use super::{HostCore, Output, Purpose};
 use crate::KnownPrompts;
 use crate::proto::{Reply, RowReader, Still, quote, row_format};
+use asked::Asked;
 use std::time::{Duration, Instant};
 use tmuxagent_agents::Screen;
 use tmuxagent_model::{Event, Front, PaneId, PaneKey, PaneReader, Reads};
@@ -71,6 +73,8 @@ pub(super) struct Audience {
     since_typed: Option<SinceTyped>,
     /// A program may wait for a person; when that is looked at, whether it prints or not; whether it was ever looked at.
     waiting: Option<Waiting>,
+    /// What a program asked by a message.
+    asked: Asked,
     /// Who was seen reading, behind how many ended lines, and how many bytes it had read by then.
     took: Option<(Front, u64, u64)>,
     followed: bool,
@@ -94,6 +98,7 @@ impl Audience {
     pub fn typed(&mut self) {
         self.since_typed = SinceTyped::of(&self.reader);
         self.waiting = None;
+        self.asked.answered_by_us();
     }
 
     /// A command began this instant: who it is can be seen now.
@@ -256,6 +261,12 @@ impl HostCore {
         reader.waits_itself = seen.as_ref().is_some_and(|seen| seen.waits_itself);
         reader.asks = asked_row(&reader, &surface);
         reader.row = pane.voice.ends;
+        pane.audience.asked.printed(std::mem::take(&mut pane.voice.asked));
+        if let Some(front) = pane.audience.asked.follow(&reader, seen.as_ref(), pane.voice.ends) {
+            pane.voice.tell_printed(&mut self.outlet);
+            self.outlet.event(Event::Answered { pane: key.clone(), front });
+        }
+        reader.answered = pane.audience.asked.is_over();
         reader.question = self.follow_waiting(&key, seen.as_ref(), &surface);
         self.look_once_more(&key);
         match why {

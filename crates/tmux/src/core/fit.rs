@@ -110,12 +110,8 @@ pub(super) fn fits(needs: &Needs, steps: &[KeyStep], reader: &PaneReader, basis:
             let answers = prompt || known.as_ref().is_none_or(|known| known.may_answer(reader));
             if_so(same && reads && !own && answers)
         }
-        Needs::Composer => match reader.reads {
-            Reads::Agent => Fit::Fits,
-            // What a shell asks by itself is none of ours here either.
-            Reads::Line | Reads::Key if !reader.shell => Fit::Fits,
-            _ => Fit::NotYet,
-        },
+        // Whoever else waits for a line has to be named: to python a prompt is a program.
+        Needs::Composer => if_so(reader.reads == Reads::Agent),
         Needs::Named { programs, composer, basis } => {
             let named = names_program(programs, reader.name());
             let reads = match reader.reads {
@@ -179,6 +175,7 @@ fn asker(asked: Option<&Front>, question: Option<&str>, reader: &PaneReader) -> 
     match reader.reads {
         Reads::Unknown => Fit::NotYet,
         _ if !is_of(asked, reader) => Fit::Never(SkipReason::Asker(Box::new(reader.clone()))),
+        _ if question.is_none() && reader.answered => Fit::Never(SkipReason::Asker(Box::new(reader.clone()))),
         // It was answered in the pane, or somebody has begun to.
         _ if question.is_some() && question != reader.question.as_deref() => {
             Fit::Never(SkipReason::Asker(Box::new(reader.clone())))

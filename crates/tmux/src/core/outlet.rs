@@ -125,6 +125,7 @@ const fn pane_of(message: &HostMessage) -> Option<&PaneKey> {
             | Event::Program { pane, .. }
             | Event::Dialog { pane, .. }
             | Event::Waits { pane, .. }
+            | Event::Answered { pane, .. }
             | Event::Activity { pane }
             | Event::PaneGone { pane, .. },
         )

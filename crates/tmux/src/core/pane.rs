@@ -20,8 +20,8 @@ use std::time::Instant;
 use tmuxagent_agents::ThreadTold;
 use tmuxagent_lines::{Reader, Reading};
 use tmuxagent_model::{
-    AgentMessage, BlockLine, Event, Front, HookTold, LineBlock, LineEvent, LineSource, Origin, PRINTED, PaneInfo,
-    PaneKey, ProgramState, Timestamp,
+    AgentMessage, BlockLine, Event, Front, HookTold, LineBlock, LineEvent, LineSource, MessageType, Origin, PRINTED,
+    PaneInfo, PaneKey, ProgramState, Timestamp,
 };
 use tmuxagent_policy::RuleSet;
 
@@ -150,6 +150,8 @@ pub(super) struct Voice {
     pub marks: Marks,
     /// How many lines were ended, and the same when it printed last: what shows no end of a line may end one.
     pub ends: u64,
+    /// How many questions its program has printed as messages since the last look.
+    pub asked: u32,
     ended: u64,
     /// What is told now has no end yet.
     unended: bool,
@@ -191,6 +193,7 @@ impl Pane {
             began: false,
             marks: Marks::default(),
             ends: 0,
+            asked: 0,
             ended: 0,
             unended: false,
         };
@@ -390,6 +393,7 @@ impl Voice {
             return;
         }
         self.spoke = true;
+        self.asked += u32::from(message.as_ref().is_some_and(|message| message.kind == MessageType::Ask));
         self.tell_printed(outlet);
         outlet.event(Event::Line(Box::new(LineEvent {
             pane: self.key.clone(),

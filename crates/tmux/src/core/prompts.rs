@@ -320,7 +320,11 @@ impl Prompts {
         let is_new = !same_shell || self.known.is_empty();
         let first_row = !is_continuation(prefix) || surface.row_number() == 0;
         let looks = looks_like_prompt(prefix) && (sure || first_row) || names_folder(prefix, &surface.folder);
-        if looks && (sure || is_new || self.is_like_known(prefix, surface)) {
+        // A row that another one's output has overwritten may hide what the editor holds: `\r 60%`.
+        let stays = same_shell && !self.ran;
+        let stood = self.first.as_ref().filter(|(row, _)| stays && *row == surface.row_number());
+        let changed = stood.is_some_and(|(_, first)| !first.trim().is_empty() && first != prefix);
+        if looks && (!changed && (sure || is_new) || self.is_like_known(prefix, surface)) {
             return AtPrompt::Empty;
         }
         let adds = self.adds_to_known(prefix) || self.odd.iter().any(|odd| is_more(prefix, odd));

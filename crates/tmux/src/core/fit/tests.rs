@@ -160,10 +160,12 @@ fn keys_of_a_stage_are_for_the_program_that_was_in_front_when_it_began() {
 }
 
 #[test]
-fn a_prompt_needs_an_agent_or_a_line_and_no_draft() {
+fn a_prompt_needs_an_agent_or_a_named_program_that_waits_for_a_line() {
+    let named = Needs::Named { programs: vec!["p".to_owned()], composer: true, basis: None };
     for reads in ALL {
-        let fits = fit(&Needs::Composer, &[], reads.clone()) == Fit::Fits;
-        assert_eq!(fits, matches!(reads, Reads::Agent | Reads::Line | Reads::Key), "{reads:?}");
+        let fits = |needs: &Needs| fit(needs, &[], reads.clone()) == Fit::Fits;
+        assert_eq!(fits(&Needs::Composer), reads == Reads::Agent, "{reads:?}");
+        assert_eq!(fits(&named), matches!(reads, Reads::Agent | Reads::Line | Reads::Key), "{reads:?}");
     }
 }
 
@@ -334,8 +336,4 @@ fn who_names_a_shell_means_its_prompt_and_not_what_a_script_of_it_asks() {
     assert_eq!(fits(&needs, &enter, &at("bash", Reads::Command, false), &mut None), Fit::NotYet);
     let stop = [KeyStep::Key("C-c".to_owned())];
     assert_eq!(fits(&needs, &stop, &at("bash", Reads::Line, false), &mut None), Fit::Fits);
-    // Nor is a prompt for what a shell asks itself.
-    for reads in [Reads::Line, Reads::Key] {
-        assert_eq!(fits(&Needs::Composer, &[], &at("bash", reads, true), &mut None), Fit::NotYet);
-    }
 }

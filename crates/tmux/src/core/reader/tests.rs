@@ -329,9 +329,21 @@ fn a_question_of_the_shell_itself_is_no_prompt_however_alike() {
         let x = u32::try_from(row.chars().count()).unwrap();
         classify(&surface(row, x, false), Some(&shell(depth)), &prompts).0
     };
+    let mut anew = prompts.clone();
+    anew.line_entered();
+    let reads_anew = |row: &str| {
+        let x = u32::try_from(row.chars().count()).unwrap();
+        classify(&surface(row, x, false), Some(&shell(Depth::AtPrompt)), &anew).0
+    };
     // Where the depth is told it decides; a new prompt is one, too.
     assert_eq!(reads("$ ", Depth::Elsewhere), Reads::Draft);
-    assert_eq!(reads("(venv) new# ", Depth::AtPrompt), Reads::Shell);
+    assert_eq!(reads_anew("(venv) new# "), Reads::Shell);
+    assert_eq!(
+        reads("(venv) new# ", Depth::AtPrompt),
+        Reads::Draft,
+        "no line was let go of since the other stood there"
+    );
+    assert_eq!(reads(" 60%", Depth::AtPrompt), Reads::Draft, "another one's output, over what the editor may hold");
     assert_eq!(reads("> ", Depth::AtPrompt), Reads::Draft, "a command that goes on stands there as well");
     assert_eq!(reads("> ls", Depth::AtPrompt), Reads::Draft);
     // Where it is not, one that is not like the others may be a question.

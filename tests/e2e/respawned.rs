@@ -2,8 +2,8 @@
 
 use super::support::watched::{Watched, positions, spec};
 use super::support::{PATIENCE, TmuxServer, wait_for};
-use tmuxagent_model::PaneKey;
-use tmuxagent_tmux::HostSpec;
+use tmuxagent_model::{Event, PaneKey};
+use tmuxagent_tmux::{HostMessage, HostSpec};
 
 const SHELL: &str = "exec env PS1='$ ' sh";
 
@@ -102,4 +102,53 @@ fn a_new_pane_still_has_its_whole_past() {
     watched.wait_live(&server, "main");
     server.new_session("late", "echo go early; exec sleep 600");
     watched.wait_line("go early");
+}
+
+/// What is told of a process that is put into a pane of one that does `before`, and says its first words at once.
+fn first_words(before: &str, words: &str, storm: bool) {
+    let server = TmuxServer::running(before);
+    let watched = Watched::new(&server, &["^first needle$", "^before [0-9]+$"]);
+    let mut own = Vec::new();
+    watched.wait_live(&server, "main");
+    let process =
+        || -> u32 { server.tmux(&["display-message", "-p", "-t", "main", "#{pane_pid}"]).parse().expect("a process") };
+    for _ in 0..5 {
+        let predecessor = process();
+        if !storm {
+            watched.wait("its position", |message| match message {
+                HostMessage::Position { pane, .. } if pane.pid == predecessor => Some(()),
+                _ => None,
+            });
+        }
+        server.tmux(&["respawn-pane", "-k", "-t", "main", words]);
+        let pid = process();
+        own.push(pid);
+        watched.wait(&format!("the first words of {pid} after {before:?}"), |message| match message {
+            HostMessage::Event(Event::Line(line)) if line.pane.pid == pid && line.text == "first needle" => Some(()),
+            _ => None,
+        });
+        server.tmux(&["respawn-pane", "-k", "-t", "main", before]);
+    }
+    let lines = watched.lines();
+    let keys: Vec<u32> = lines.iter().filter(|line| line.text == "first needle").map(|line| line.pane.pid).collect();
+    assert_eq!(keys, own, "each under its own key, once, after {before:?}");
+    let strange = lines.iter().find(|line| line.text != "first needle" && own.contains(&line.pane.pid));
+    assert!(strange.is_none(), "{strange:?}");
+}
+
+#[test]
+fn the_first_words_of_a_respawned_process_are_its_own() {
+    for before in ["echo before 1; exec cat", "trap '' HUP; for i in 1 2 3 4 5 6; do echo before $i; sleep 1; done"] {
+        first_words(before, "echo first needle; exec cat", false);
+        first_words(before, "echo first needle; seq 1 200; exec cat", false);
+        first_words(before, "printf 'first needle\\n\\033[2J'; exec cat", false);
+    }
+}
+
+#[test]
+fn the_first_words_after_a_flood_are_told_apart_from_it() {
+    let flood = "i=0; while :; do i=$((i+1)); echo before $i; done";
+    first_words(flood, "echo first needle; exec cat", false);
+    first_words(flood, "echo first needle; seq 1 200; exec cat", false);
+    first_words(flood, "echo first needle; exec cat", true);
 }

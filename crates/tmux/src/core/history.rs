@@ -3,16 +3,22 @@
 //! A capture over the channel is exactly in step with the stream: it holds all bytes that came before its reply, so
 //! bytes between asking and reply are dropped where a capture is read.
 
+mod begun;
+
 use crate::Position;
 use crate::proto::{Nonce, Parser, Reply, Row, RowReader, row_format};
+pub(super) use begun::Begun;
+use std::sync::Arc;
 use tmuxagent_lines::{Anchor, Missed, Reader, Reading, is_tracked_command};
 use tmuxagent_model::{PRINTED, PaneId, own_characters, recalls};
 
 /// What is known of a pane's past when observation begins, or goes on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Past {
-    /// It was there before we came, or its process was put into a pane that another one had: what it shows is old.
+    /// It was there before we came: what it shows is old.
     Old,
+    /// Its process was put into a pane that another one had, while we were watching: what its screen shows is new.
+    Respawned(Arc<Begun>),
     /// The pane itself appeared while we were watching: everything in it is its process's, and new.
     New,
     /// It was read up to here, by this reader.
@@ -148,7 +154,7 @@ pub(super) fn catch_up(
         || match past {
             Past::Read => reader.wants_screen(),
             Past::Remembered(position) => !position.screen.is_empty(),
-            Past::Old | Past::New => false,
+            Past::Old | Past::New | Past::Respawned(_) => false,
         };
     if screen {
         match past {
@@ -157,7 +163,9 @@ pub(super) fn catch_up(
                 reader.baseline(&recalled(&position.screen, &capture.visible));
                 reader.screen(&capture.visible, &mut |reading| sink(Told::Reading(reading)));
             }
-            Past::New | Past::Read => reader.screen(&capture.visible, &mut |reading| sink(Told::Reading(reading))),
+            Past::New | Past::Read | Past::Respawned(_) => {
+                reader.screen(&capture.visible, &mut |reading| sink(Told::Reading(reading)))
+            }
         }
         return;
     }
@@ -165,7 +173,7 @@ pub(super) fn catch_up(
     let (apart, partial) = match past {
         Past::Read => told_apart(&reader.anchor(), complete, partial),
         Past::Remembered(position) => told_apart(&position.anchor, complete, partial),
-        Past::Old | Past::New => (None, partial),
+        Past::Old | Past::New | Past::Respawned(_) => (None, partial),
     };
     let complete = apart.as_deref().unwrap_or(complete);
     let empty = complete.is_empty() && !capture.is_cut(lines);
@@ -181,6 +189,7 @@ pub(super) fn catch_up(
     let missed = match past {
         Past::Old => None,
         Past::New => Some(Missed::Lines(complete)),
+        Past::Respawned(begun) => Some(begun.told(reader, capture, (complete, partial), sink)),
         // The same lines stand at many places, and more went by than all of them: none is the one where we stood.
         Past::Read if capture.is_cut(lines) && capture.all_is_later() && reader.anchor().recurs(complete) => {
             Some(Missed::Gap(complete))

@@ -2,11 +2,11 @@
 
 use super::attach::Attached;
 use super::client::ClientId;
-use super::history::Past;
+use super::history::{Begun, Past};
 use super::inventory::{Entry, Listed, Listing};
 use super::link::{Link, Server};
 use super::pane::{Feed, Pane};
-use super::pipes::LAST_WORDS;
+use super::pipes::{LAST_WORDS, Pipe};
 use super::reading::STRANGER;
 use super::{HostCore, Output, Purpose};
 use std::sync::Arc;
@@ -72,6 +72,7 @@ impl HostCore {
                 info.key.pid = pane.info.key.pid;
             }
             if info.key == pane.info.key {
+                self.settle(id, false);
                 self.update(id, info, record, entry.piped);
                 return;
             }
@@ -81,12 +82,21 @@ impl HostCore {
             }
         }
         // The pipe stays the pane's, whatever process it has.
-        let pipe = self.inventory.panes.get_mut(&id).and_then(|pane| pane.pipe.take());
+        let mut pipe = self.inventory.panes.get_mut(&id).and_then(|pane| pane.pipe.take());
+        let streams = self.inventory.panes.get(&id).map(|pane| pane.feed == Feed::Stream);
         self.drop_pane(id);
         let first = self.inventory.known.insert(id);
-        let new = first && !begins;
+        let past = match streams {
+            Some(false) => {
+                let printed = pipe.as_mut().map(Pipe::begun).unwrap_or_default();
+                Past::Respawned(Arc::new(Begun::new(printed, info.width, info.height)))
+            }
+            None if first && !begins => Past::New,
+            // What a stream gave of it was told as its predecessor's.
+            Some(true) | None => Past::Old,
+        };
         if listed.chosen && !self.inventory.excluded.contains(&id) {
-            self.admit(info, new, record);
+            self.admit(info, past, record);
             if let Some(pane) = self.inventory.panes.get_mut(&id) {
                 pane.has_pipe = entry.piped;
                 pane.pipe = pipe;
@@ -99,6 +109,7 @@ impl HostCore {
 
     /// tmux lists a pane no more; what it printed last may still be in its pipe.
     fn pane_vanished(&mut self, id: PaneId) {
+        self.settle(id, true);
         let Some(pane) = self.inventory.panes.get_mut(&id) else { return };
         if pane.feed == Feed::Piped && pane.pipe.is_some() {
             let until = *pane.ending.get_or_insert(self.now + LAST_WORDS);
@@ -110,13 +121,12 @@ impl HostCore {
     }
 
     /// Begins to watch a pane.
-    fn admit(&mut self, info: PaneInfo, new: bool, record: String) {
+    fn admit(&mut self, info: PaneInfo, past: Past, record: String) {
         let id = info.key.pane;
         self.spec.on_tape(|tape| tape.seen(&info, &record));
         let past = match self.spec.remembered.remove(&info.key) {
             Some(position) => Past::Remembered(Box::new(position)),
-            None if new => Past::New,
-            None => Past::Old,
+            None => past,
         };
         let reader = self.clients.iter().find(|(_, attached)| attached.listed && attached.reads(info.session_id));
         let reader = reader.map(|(&client, _)| client).filter(|_| past == Past::New);

@@ -6,7 +6,7 @@ mod marks;
 use super::agents::{Requests, WatchedAgent};
 use super::audience::Audience;
 use super::client::ClientId;
-use super::history::Past;
+use super::history::{Capture, Past};
 use super::outlet::Outlet;
 use super::pipes::Pipe;
 use crate::{HostMessage, PaneLive, Position, Tape};
@@ -287,6 +287,11 @@ impl Pane {
             Feed::Piped => self.pipe.as_ref().is_some_and(super::pipes::Pipe::is_open),
             Feed::Unread(_) | Feed::CatchingUp(_) => false,
         }
+    }
+
+    /// Whether its process was in the pane as it was captured; a dead one has none.
+    pub const fn has_in_it(&self, capture: &Capture) -> bool {
+        capture.pid == 0 || self.info.key.pid == 0 || capture.pid == self.info.key.pid
     }
 
     /// Its source is gone; what it was read up to stays known.

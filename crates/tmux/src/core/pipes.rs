@@ -41,10 +41,12 @@ pub(super) struct Pipe {
     since: Instant,
     /// It was handed over.
     opened: bool,
-    /// What came before the capture was read.
+    /// What came before the capture was read, or since nobody knows whose it is.
     held: Vec<u8>,
     /// How many bytes were lost meanwhile.
     lost: u64,
+    /// Since when what comes may be another process's, which was put into the pane.
+    doubtful: Option<Instant>,
 }
 
 /// How long the keeper may take to come; panes are read without one then.
@@ -63,9 +65,27 @@ pub(super) const LAST_WORDS: Duration = Duration::from_secs(2);
 const WHY: Duration = Duration::from_millis(20);
 
 impl Pipe {
+    pub fn new(id: PipeId, since: Instant) -> Self {
+        Self { id, since, opened: false, held: Vec::new(), lost: 0, doubtful: None }
+    }
+
     /// Whether it was handed over.
     pub const fn is_open(&self) -> bool {
         self.opened
+    }
+
+    /// Keeps bytes whose place is not known yet.
+    fn hold(&mut self, bytes: &[u8]) {
+        if self.held.len() + bytes.len() <= HELD {
+            self.held.extend_from_slice(bytes);
+        } else {
+            self.lost += bytes.len() as u64;
+        }
+    }
+
+    /// What came so far of the process that is in the pane by now.
+    pub fn begun(&mut self) -> Vec<u8> {
+        self.doubtful.take().map(|_| std::mem::take(&mut self.held)).unwrap_or_default()
     }
 }
 
@@ -88,6 +108,14 @@ fn open_line(nonce: &Nonce, pane: PaneId, command: &str, lines: u32, ours: bool)
 /// Closes a pipe.
 fn close_line(pane: PaneId) -> String {
     format!("if-shell -F -t {pane} '#{{==:#{{pane_dead}},0}}' {{ pipe-pane -t {pane} }}")
+}
+
+#[cfg(test)]
+impl Pipes {
+    /// A pipe of that pane is read.
+    pub fn adopt(&mut self, pipe: PipeId, pane: PaneId) {
+        self.of.insert(pipe, pane);
+    }
 }
 
 impl HostCore {
@@ -124,13 +152,13 @@ impl HostCore {
         let word = format!("{}-{}", self.nonce.as_str(), pipe.0);
         let line = open_line(&self.nonce, id, &piping.command(&word, id), lines, ours);
         // The one before ends by this, and what it still holds is in the capture.
-        let old = pane.pipe.replace(Pipe { id: pipe, since: self.now, opened: false, held: Vec::new(), lost: 0 });
+        let old = pane.pipe.replace(Pipe::new(pipe, self.now));
         self.pipes.of.insert(pipe, id);
         if let Some(old) = old {
             self.pipes.of.remove(&old.id);
             self.outputs.push(Output::Close(old.id));
         }
-        self.outputs.push(Output::Await(pipe, id, word));
+        self.outputs.push(Output::Await(pipe, key.clone(), word));
         self.request(client, &line, Purpose::CatchUp(key, lines, Some(pipe)));
         self.wake_at(self.now + OPENING);
     }
@@ -151,14 +179,51 @@ impl HostCore {
         }
         pane.feed = Feed::Piped;
         pane.has_pipe = true;
-        let (held, lost) =
-            own.map(|own| (std::mem::take(&mut own.held), std::mem::take(&mut own.lost))).unwrap_or_default();
+        if own.is_some_and(|own| own.doubtful.is_none()) {
+            self.read_held(key.pane);
+        }
+    }
+
+    /// What was held of a pane's pipe is its own.
+    fn read_held(&mut self, id: PaneId) {
+        let Some(pane) = self.inventory.panes.get_mut(&id).filter(|pane| pane.feed == Feed::Piped) else { return };
+        let Some(pipe) = &mut pane.pipe else { return };
+        let (held, lost) = (std::mem::take(&mut pipe.held), std::mem::take(&mut pipe.lost));
         if !held.is_empty() {
             pane.read(&held, self.wall, &mut self.outlet);
-            self.flowed(key.pane);
+            self.flowed(id);
         }
         if lost > 0 {
-            self.read_again(key.pane, lost);
+            self.read_again(id, lost);
+        }
+    }
+
+    /// The process of a pane has lost its terminal: what is read from now on is told once a listing has said whether another
+    /// one is there.
+    fn doubt(&mut self, id: PaneId) {
+        let now = self.now;
+        let Some(pane) = self.inventory.panes.get_mut(&id) else { return };
+        if pane.ending.is_some() && !pane.superseded {
+            return;
+        }
+        if let Some(pipe) = pane.pipe.as_mut().filter(|pipe| pipe.doubtful.is_none()) {
+            pipe.doubtful = Some(now);
+            let soon = now.duration_since(self.inventory.last_list) < WHY;
+            self.list_soon(if soon { WHY } else { Duration::ZERO });
+        }
+    }
+
+    /// The same process is in the pane, or none any more: what was held is its own. A listing that was asked for before does
+    /// not tell.
+    pub fn settle(&mut self, id: PaneId, gone: bool) {
+        let last_list = self.inventory.last_list;
+        let pipe = self.inventory.panes.get_mut(&id).and_then(|pane| pane.pipe.as_mut());
+        let Some(pipe) = pipe.filter(|pipe| pipe.doubtful.is_some()) else { return };
+        if gone || pipe.doubtful.is_some_and(|since| since < last_list) {
+            pipe.doubtful = None;
+            self.read_held(id);
+        } else {
+            self.list_soon(Duration::ZERO);
         }
     }
 
@@ -178,19 +243,20 @@ impl HostCore {
                 self.say_live();
             }
             Piped::Bytes(bytes) => match pane.feed {
-                Feed::Piped => {
+                Feed::Piped if pipe.doubtful.is_none() => {
                     pane.read(&bytes, self.wall, &mut self.outlet);
                     self.flowed(pane_id);
                 }
-                Feed::CatchingUp(_) if pipe.held.len() + bytes.len() <= HELD => pipe.held.extend_from_slice(&bytes),
-                Feed::CatchingUp(_) => pipe.lost += bytes.len() as u64,
+                Feed::Piped | Feed::CatchingUp(_) => pipe.hold(&bytes),
                 // Its history will be read again.
                 Feed::Unread(_) | Feed::Stream | Feed::Polled => {}
             },
+            Piped::Orphaned => self.doubt(pane_id),
             Piped::Lost(bytes) => {
                 tracing::debug!(host = %self.spec.name, pane = %pane_id, bytes, "output was not read in time");
                 match pane.feed {
                     Feed::CatchingUp(_) => pipe.lost += bytes,
+                    Feed::Piped if pipe.doubtful.is_some() => pipe.lost += bytes,
                     Feed::Piped | Feed::Unread(_) | Feed::Stream | Feed::Polled => self.read_again(pane_id, bytes),
                 }
             }

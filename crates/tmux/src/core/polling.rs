@@ -174,6 +174,10 @@ impl HostCore {
     /// Reads a pane's capture.
     fn take_capture(&mut self, key: &PaneKey, capture: Capture) {
         let Some(pane) = self.inventory.panes.get_mut(&key.pane).filter(|pane| pane.info.key == *key) else { return };
+        if !pane.has_in_it(&capture) {
+            // Another process was put into it, as the next listing says.
+            return self.list_soon(Duration::ZERO);
+        }
         let past = match &pane.feed {
             Feed::Unread(past) | Feed::CatchingUp(past) => past.clone(),
             Feed::Polled if pane.screen == capture.visible => return,

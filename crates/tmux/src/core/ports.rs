@@ -50,6 +50,8 @@ pub(crate) enum Piped {
     Opened,
     /// Output of the pane.
     Bytes(Vec<u8>),
+    /// What comes next was read once the pane's process had lost its terminal: its last words, or another one's first.
+    Orphaned,
     /// So many bytes were not read in time.
     Lost(u64),
     /// All that the pipe held when the mark was asked for has been given.
@@ -67,8 +69,8 @@ pub(crate) enum Output {
     Write(ClientId, Vec<u8>),
     /// End a client hard; one that has not begun is left to its own end.
     Kill(ClientId),
-    /// A pipe of a pane comes with this word.
-    Await(PipeId, tmuxagent_model::PaneId, String),
+    /// A pipe of a pane, with that process in it, comes with this word.
+    Await(PipeId, PaneKey, String),
     /// The keeper comes with this word.
     AwaitKeeper(String),
     /// Give what the pipe holds, then [`Piped::Marked`] with this number.

@@ -82,7 +82,12 @@ impl HostCore {
             // Another capture is under way by now.
             return;
         }
+        // Whatever it shows is another process's by now, as the next listing says.
+        let (past, other) = if pane.has_in_it(&capture) { (past, false) } else { (Past::Old, true) };
         Self::catch_up(pane, &past, capture, lines, &mut self.outlet);
+        if other {
+            self.list_soon(Duration::ZERO);
+        }
         self.flowed(key.pane);
         self.go_on(key, pipe, says_piped(&self.nonce, reply));
         self.say_live();

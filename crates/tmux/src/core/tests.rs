@@ -260,3 +260,39 @@ fn a_server_where_nothing_happens_is_asked_less() {
     let [_, panes] = asked("y", b"");
     assert!((6..=10).contains(&panes), "it becomes calm again: {panes}");
 }
+
+/// A pane that is read by a pipe.
+fn piped() -> (Bench, PaneKey) {
+    let mut bench = Bench::local();
+    bench.core.outputs();
+    bench.on(probed(vec![entry(1, 1, false)]));
+    let pane = bench.core.inventory.panes.get_mut(&PaneId(1)).expect("it was listed");
+    (pane.feed, pane.client) = (Feed::Piped, Some(ClientId(1)));
+    pane.pipe = Some(pipes::Pipe::new(PipeId(1), bench.begin));
+    let key = pane.info.key.clone();
+    bench.core.outputs();
+    (bench, key)
+}
+
+/// What is read once a process has lost its terminal is told when a listing that was asked for later has said whose it is.
+#[test]
+fn what_may_be_another_processs_is_kept_until_a_listing_tells() {
+    for gone in [false, true] {
+        let (mut bench, _) = piped();
+        bench.core.pipes.adopt(PipeId(1), PaneId(1));
+        let bytes = |text: &str| Input::Piped(PipeId(1), Piped::Bytes(text.as_bytes().to_vec()));
+        let read = |bench: &Bench| bench.core.inventory.panes.get(&PaneId(1)).map(|pane| pane.voice.lines);
+        bench.on(bytes("one\n"));
+        assert_eq!(read(&bench), Some(1));
+        bench.on(Input::Piped(PipeId(1), Piped::Orphaned));
+        bench.on(bytes("two\n"));
+        bench.core.settle(PaneId(1), false);
+        assert_eq!(read(&bench), Some(1), "that listing was asked for before");
+        if !gone {
+            bench.core.inventory.last_list = bench.begin + bench.after + Duration::from_millis(1);
+        }
+        bench.core.settle(PaneId(1), gone);
+        bench.on(bytes("three\n"));
+        assert_eq!(read(&bench), Some(3));
+    }
+}

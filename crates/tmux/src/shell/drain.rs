@@ -4,11 +4,16 @@
 //!
 //! What it reads counts only where the keeper did not read in between, which it asks after every reading: the keeper tells
 //! that it takes over before it takes a byte.
+//!
+//! A pane's pipe stays when another process is put into the pane (`respawn-pane`), and nothing in it tells the end of the
+//! one from the beginning of the other. But tmux takes the terminal from the old process first: what is read while that
+//! has it is its own, and what is read later is told apart ([`Piped::Orphaned`]).
 
 use super::frame::receive_bytes;
 use super::handover::Piping;
 use super::keeper::timespec;
 use super::keeping::Keeping;
+use super::look::has_terminal;
 use super::queue::Queue;
 use crate::HostSpec;
 use crate::core::{Input, PipeId, Piped};
@@ -33,6 +38,8 @@ const BREATH: Duration = Duration::from_millis(1);
 const READS: usize = 4;
 /// How much is read at most until a mark, bytes.
 const BEFORE_MARK: usize = 4 * 1024 * 1024;
+/// No process prints so soon after its predecessor has lost the terminal: it is forked and has to begin.
+const BEGINS: Duration = Duration::from_micros(300);
 /// How long somebody who connects may take to say his word.
 const GREETING: Duration = Duration::from_secs(5);
 
@@ -52,7 +59,7 @@ struct Shared {
 
 #[derive(Debug)]
 enum Command {
-    Expect(PipeId, PaneId, String),
+    Expect(PipeId, Owner, String),
     ExpectKeeper(String),
     Mark(PipeId, u64),
     Close(PipeId),
@@ -74,9 +81,9 @@ impl Drain {
         Some((Self { shared, thread: Some(thread) }, piping))
     }
 
-    /// A pipe of that pane will come with this word.
-    pub fn expect(&self, pipe: PipeId, pane: PaneId, word: String) {
-        self.tell(Command::Expect(pipe, pane, word));
+    /// A pipe of that pane, with that process in it, will come with this word.
+    pub fn expect(&self, pipe: PipeId, pane: PaneId, process: u32, word: String) {
+        self.tell(Command::Expect(pipe, Owner { pane, process }, word));
     }
 
     /// The keeper will come with this word.
@@ -132,6 +139,20 @@ fn listen(folder: &Path) -> std::io::Result<(UnixListener, PathBuf)> {
     Ok((listener, path))
 }
 
+/// Whose a pipe is.
+#[derive(Debug, Clone, Copy)]
+struct Owner {
+    pane: PaneId,
+    /// The pane's process; 0 where that is not known.
+    process: u32,
+}
+
+/// A pipe that is read.
+pub(super) struct Open {
+    pub descriptor: OwnedFd,
+    process: u32,
+}
+
 /// The thread's own.
 struct Reader {
     shared: Arc<Shared>,
@@ -140,8 +161,8 @@ struct Reader {
     woken: UnixStream,
     /// Those who have connected and not said their word.
     greeting: Vec<(UnixStream, Instant)>,
-    expected: HashMap<String, (PipeId, PaneId)>,
-    pipes: BTreeMap<PipeId, OwnedFd>,
+    expected: HashMap<String, (PipeId, Owner)>,
+    pipes: BTreeMap<PipeId, Open>,
     keeping: Keeping,
     /// The word of the keeper that is waited for.
     keeper: Option<String>,
@@ -203,7 +224,7 @@ impl Reader {
         let mut watched = vec![PollFd::new(&self.woken, PollFlags::IN), PollFd::new(&self.listener, PollFlags::IN)];
         let awake = || self.pipes.iter().filter(|(id, _)| !self.flooding.contains(id));
         let ids: Vec<PipeId> = awake().map(|(id, _)| *id).collect();
-        watched.extend(awake().map(|(_, pipe)| PollFd::new(pipe, PollFlags::IN)));
+        watched.extend(awake().map(|(_, pipe)| PollFd::new(&pipe.descriptor, PollFlags::IN)));
         watched.extend(self.greeting.iter().map(|(socket, _)| PollFd::new(socket, PollFlags::IN)));
         if let Some(keeper) = self.keeping.socket() {
             watched.push(PollFd::from_borrowed_fd(keeper, PollFlags::IN));
@@ -250,9 +271,10 @@ impl Reader {
     /// Reads a pipe until it is empty or `most` bytes were read; returns how many were.
     fn read(&mut self, id: PipeId, most: usize, batch: &mut Batch) -> usize {
         let Some(pipe) = self.pipes.get(&id) else { return 0 };
-        let mut read = 0;
+        let is_owned = || pipe.process == 0 || has_terminal(pipe.process);
+        let (mut read, place, owned, begin) = (0, batch.len(), is_owned(), Instant::now());
         while read < most {
-            match rustix::io::read(pipe, &mut self.buffer) {
+            match rustix::io::read(&pipe.descriptor, &mut self.buffer) {
                 Ok(length @ 1..) => {
                     read += length;
                     batch.push((id, Piped::Bytes(self.buffer.get(..length).unwrap_or_default().to_vec())));
@@ -261,11 +283,16 @@ impl Reader {
                 Err(rustix::io::Errno::AGAIN) => break,
                 Ok(0) | Err(_) => {
                     batch.push((id, Piped::Ended));
-                    self.pipes.remove(&id);
-                    self.keeping.remove(id);
                     break;
                 }
             }
+        }
+        if read > 0 && !(owned && (begin.elapsed() < BEGINS || is_owned())) {
+            batch.insert(place, (id, Piped::Orphaned));
+        }
+        if matches!(batch.last(), Some((ended, Piped::Ended)) if *ended == id) {
+            self.pipes.remove(&id);
+            self.keeping.remove(id);
         }
         read
     }
@@ -314,12 +341,12 @@ impl Reader {
             }
             return;
         };
-        let Some((id, pane)) = self.expected.remove(&word) else { return };
+        let Some((id, Owner { pane, process })) = self.expected.remove(&word) else { return };
         if rustix::io::ioctl_fionbio(&pipe, true).is_ok() {
             self.keeping.add(id, pane, pipe.as_fd());
             // Whoever hands it over waits for this.
             let _ = rustix::io::write(&socket, b"k");
-            self.pipes.insert(id, pipe);
+            self.pipes.insert(id, Open { descriptor: pipe, process });
             batch.push((id, Piped::Opened));
         }
     }
@@ -331,7 +358,7 @@ impl Reader {
         let commands = std::mem::take(&mut *self.shared.commands.lock().unwrap_or_else(PoisonError::into_inner));
         for command in commands {
             match command {
-                Command::Expect(pipe, pane, word) => drop(self.expected.insert(word, (pipe, pane))),
+                Command::Expect(pipe, owner, word) => drop(self.expected.insert(word, (pipe, owner))),
                 Command::ExpectKeeper(word) => self.keeper = Some(word),
                 Command::Mark(pipe, mark) => {
                     self.read(pipe, BEFORE_MARK, batch);
@@ -372,7 +399,7 @@ mod tests {
     fn handed(folder: &Path, pipe: &UnixStream) -> (Reader, Drain) {
         let (reader, shared) = Reader::open(folder).expect("it listens");
         let drain = Drain { shared, thread: None };
-        drain.expect(PipeId(1), PaneId(7), "word".to_owned());
+        drain.expect(PipeId(1), PaneId(7), 0, "word".to_owned());
         hand_over(&reader, b"word", pipe);
         (reader, drain)
     }
@@ -419,7 +446,7 @@ mod tests {
         let (flood, flooding) = UnixStream::pair().expect("a pair");
         let (quiet, printing) = UnixStream::pair().expect("a pair");
         let (mut reader, drain) = handed(folder.path(), &flood);
-        drain.expect(PipeId(2), PaneId(8), "other".to_owned());
+        drain.expect(PipeId(2), PaneId(8), 0, "other".to_owned());
         hand_over(&reader, b"other", &quiet);
         assert!(reader.turn());
         rustix::io::write(&flooding, &[b'x'; 4096]).expect("written");

@@ -1,9 +1,10 @@
 //! The supervisor's side of the keeper: it is told of each pipe, and asked whether it read.
 
+use super::drain::Open;
 use super::frame::{Frame, Next, receive, send};
 use crate::core::PipeId;
 use std::collections::{BTreeMap, HashMap};
-use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd as _, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 use tmuxagent_model::PaneId;
@@ -26,9 +27,9 @@ impl Keeping {
     }
 
     /// A keeper has come: it is told of all pipes.
-    pub fn begin(&mut self, socket: UnixStream, pipes: &BTreeMap<PipeId, OwnedFd>) {
+    pub fn begin(&mut self, socket: UnixStream, pipes: &BTreeMap<PipeId, Open>) {
         self.keeper = Some(socket);
-        for (pipe, descriptor) in pipes {
+        for (pipe, Open { descriptor, .. }) in pipes {
             if let Some(pane) = self.panes.get(pipe) {
                 self.say(Frame::Add { pipe: pipe.0, pane: pane.0 }, Some(descriptor.as_fd()));
             }
@@ -49,7 +50,7 @@ impl Keeping {
 
     /// Hears what the keeper says: whether it read, and how much from which pipe. What it says comes before what it does,
     /// so that what was read until now has no break in it but those.
-    pub fn taken(&mut self, pipes: &BTreeMap<PipeId, OwnedFd>) -> Vec<(PipeId, u64)> {
+    pub fn taken(&mut self, pipes: &BTreeMap<PipeId, Open>) -> Vec<(PipeId, u64)> {
         while let Some(socket) = &self.keeper {
             match receive(socket) {
                 Next::Nothing => break,
@@ -64,7 +65,7 @@ impl Keeping {
     }
 
     /// Asks for what was taken; a keeper that does not answer may have taken something of each.
-    fn take_back(&mut self, pipes: &BTreeMap<PipeId, OwnedFd>) -> Vec<(PipeId, u64)> {
+    fn take_back(&mut self, pipes: &BTreeMap<PipeId, Open>) -> Vec<(PipeId, u64)> {
         self.say(Frame::Back, None);
         let mut lost = Vec::new();
         let deadline = Instant::now() + ANSWER;

@@ -127,6 +127,16 @@ fn has_in_group(pid: u32, group: u32) -> bool {
     agents::children_of(pid).into_iter().filter_map(stat).any(|child| child.group == group && !child.ended)
 }
 
+/// Whether a pane's process still has its terminal. tmux takes it away before it puts another process in its place, also from
+/// one that outlives that.
+pub(super) fn has_terminal(pid: u32) -> bool {
+    if cfg!(target_os = "linux") {
+        return stat(pid).is_some_and(|stat| !stat.ended && stat.foreground >= 0);
+    }
+    let pid = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw);
+    pid.is_some_and(|pid| rustix::process::test_kill_process(pid) != Err(rustix::io::Errno::SRCH))
+}
+
 /// How many bytes a process has read in its life (proc_pid_io(5)).
 fn read_by(pid: u32) -> Option<u64> {
     let told = proc::text(pid, "io");

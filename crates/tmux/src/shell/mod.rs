@@ -159,7 +159,7 @@ impl Shell {
                 Output::Spawn(client, words) => self.processes.spawn(client, &words),
                 Output::Write(client, bytes) => self.processes.write(client, bytes),
                 Output::Kill(client) => self.processes.kill(client),
-                Output::Await(pipe, pane, word) => self.with_drain(|drain| drain.expect(pipe, pane, word)),
+                Output::Await(pipe, key, word) => self.with_drain(|drain| drain.expect(pipe, key.pane, key.pid, word)),
                 Output::AwaitKeeper(word) => self.with_drain(|drain| drain.expect_keeper(word)),
                 Output::Mark(pipe, mark) => self.with_drain(|drain| drain.mark(pipe, mark)),
                 Output::Close(pipe) => self.with_drain(|drain| drain.close(pipe)),

@@ -274,6 +274,52 @@ fn piped() -> (Bench, PaneKey) {
     (bench, key)
 }
 
+fn marks(bench: &mut Bench) -> Vec<(PipeId, u64)> {
+    let mark = |output: &Output| if let Output::Mark(pipe, mark) = output { Some((*pipe, *mark)) } else { None };
+    bench.core.outputs().iter().filter_map(mark).collect()
+}
+
+fn has_passed(bench: &Bench) -> bool {
+    bench.core.inventory.panes.get(&PaneId(1)).is_some_and(|pane| pane.ending.is_some())
+}
+
+#[test]
+fn a_fence_is_passed_once_two_round_trips_and_then_its_mark_have_come() {
+    let (mut bench, key) = piped();
+    bench.core.supersede(PaneId(1));
+    bench.core.fence_replied(key.clone(), 1, After::Superseded);
+    assert!(marks(&mut bench).is_empty(), "one round trip is not enough");
+    bench.core.fence_replied(key, 0, After::Superseded);
+    let [(pipe, mark)] = marks(&mut bench)[..] else { panic!("no mark is asked for") };
+    bench.on(Input::Piped(pipe, Piped::Marked(mark + 1)));
+    assert!(!has_passed(&bench), "that was another one's mark");
+    bench.on(Input::Piped(pipe, Piped::Marked(mark)));
+    assert!(has_passed(&bench));
+}
+
+#[test]
+fn a_fence_does_not_wait_for_a_pipe_that_is_none() {
+    let (mut bench, key) = piped();
+    bench.core.inventory.panes.values_mut().for_each(|pane| pane.feed = Feed::Polled);
+    bench.core.fence(&key, fence::FROM_NOW, After::Superseded);
+    assert!(has_passed(&bench), "it is read by captures");
+    let (mut bench, key) = piped();
+    bench.core.fence(&key, fence::FROM_NOW, After::Superseded);
+    bench.core.inventory.panes.values_mut().for_each(|pane| pane.pipe = None);
+    bench.core.fence_replied(key, 0, After::Superseded);
+    assert!(has_passed(&bench), "its pipe has ended meanwhile");
+}
+
+#[test]
+fn a_fence_that_is_lost_with_its_client_is_put_up_again() {
+    let (mut bench, key) = piped();
+    let superseded = |bench: &Bench| bench.core.inventory.panes.values().all(|pane| pane.superseded);
+    bench.core.supersede(PaneId(1));
+    assert!(superseded(&bench));
+    bench.core.fence_lost(&key, &After::Superseded);
+    assert!(!superseded(&bench) && !has_passed(&bench), "the next listing asks for it again");
+}
+
 /// What is read once a process has lost its terminal is told when a listing that was asked for later has said whose it is.
 #[test]
 fn what_may_be_another_processs_is_kept_until_a_listing_tells() {

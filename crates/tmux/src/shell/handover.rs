@@ -44,8 +44,7 @@ impl Piping {
     }
 
     /// The command of a pipe that is announced by `word`. It is a format for strftime and tmux before it is one for the
-    /// shell. Where the program has gone from its place (an upgrade) the one that runs serves. A
-    /// pipe that nobody takes is closed: an idle pane would keep it until it prints.
+    /// shell. A pipe that nobody takes is closed: an idle pane would keep it until it prints.
     #[must_use]
     pub fn command(&self, word: &str, pane: PaneId) -> String {
         let (path, socket, tmux) = (self.path(), shell_word(&self.socket.display().to_string()), self.tmux());
@@ -53,9 +52,12 @@ impl Piping {
         line.replace('#', "##").replace('%', "%%")
     }
 
+    /// Where the program is. Where it has gone from its place, or another one is there by now (an upgrade), the one that runs
+    /// serves: what it and we say to each other may have changed.
     fn path(&self) -> String {
         let program = shell_word(&self.program.display().to_string());
-        format!("p={program}; [ -x \"$p\" ] || p=/proc/{}/exe", self.pid)
+        let own = format!("/proc/{}/exe", self.pid);
+        format!("p={program}; [ \"$(readlink {own} 2>/dev/null)\" != \"$p (deleted)\" ] || p={own}")
     }
 
     fn tmux(&self) -> String {
@@ -102,8 +104,8 @@ mod tests {
         let piping = Piping { program: "/opt/it's #{x}/50%/ta".into(), socket: "/run/a b/s".into(), pid: 7, tmux };
         assert_eq!(
             piping.command("w-1", PaneId(3)),
-            "p='/opt/it'\\''s ##{x}/50%%/ta'; [ -x \"$p\" ] || p=/proc/7/exe; \"$p\" __pipe '/run/a b/s' w-1 || \
-             exec tmux -S '/t s' pipe-pane -t %%3"
+            "p='/opt/it'\\''s ##{x}/50%%/ta'; [ \"$(readlink /proc/7/exe 2>/dev/null)\" != \"$p (deleted)\" ] || \
+             p=/proc/7/exe; \"$p\" __pipe '/run/a b/s' w-1 || exec tmux -S '/t s' pipe-pane -t %%3"
         );
     }
 

@@ -42,6 +42,7 @@ mod mishaps;
 mod moved;
 mod names;
 mod panel;
+mod piped;
 mod policies;
 mod product;
 mod prompts;

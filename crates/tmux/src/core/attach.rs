@@ -346,23 +346,19 @@ impl HostCore {
             return;
         }
         let local = self.spec.transport.is_local();
-        let polled: Vec<PaneId> = if local { self.polled_panes().collect() } else { Vec::new() };
-        let detail = match &polled[..] {
-            [first] => format!("{first} has a pipe that is not ours, so its screen is read now and then"),
-            [first, rest @ ..] => {
-                format!("{first} and {} more have pipes that are not ours, so their screens are read now and then", rest.len())
-            }
-            [] if version < Version::FULL => {
+        let detail = match self.says_polled().filter(|_| local) {
+            Some(polled) => polled,
+            None if version < Version::FULL => {
                 "tmux before 3.2 tells less by itself: changes among the panes are looked for every two seconds".to_owned()
             }
-            [] if !local && version < Version::RESPAWNS => {
+            None if !local && version < Version::RESPAWNS => {
                 "tmux before 3.8 can crash when a pane there is respawned while it prints; on another machine that can't be avoided"
                     .to_owned()
             }
-            [] if version < Version::MENDED => {
+            None if version < Version::MENDED => {
                 "tmux 3.7 or later is advised: earlier versions can crash when a client attaches".to_owned()
             }
-            [] => String::new(),
+            None => String::new(),
         };
         self.say(HostState::Live, &detail);
     }

@@ -25,7 +25,8 @@ pub(crate) struct PipeId(pub u64);
 pub(super) struct Pipes {
     next: u64,
     of: HashMap<PipeId, PaneId>,
-    /// There is a keeper: without one no pipe is opened, since nobody would close it when we die.
+    /// There is a keeper: without one no pipe is opened or kept, since nobody would read it while we stand still, or close it
+    /// when we die.
     pub kept: bool,
     /// A keeper is waited for until this instant.
     pub awaited: Option<Instant>,
@@ -49,7 +50,7 @@ pub(super) struct Pipe {
     doubtful: Option<Instant>,
 }
 
-/// How long the keeper may take to come; panes are read without one then.
+/// How long the keeper may take to come; panes are read by captures then.
 pub(super) const KEEPER: Duration = Duration::from_secs(5);
 /// How long a pipe's command may take to come up.
 const OPENING: Duration = Duration::from_secs(10);
@@ -122,6 +123,11 @@ impl HostCore {
     /// The keeper is there, or is not any more.
     pub fn kept(&mut self, kept: bool) {
         self.pipes.kept = kept;
+        if !kept {
+            // Another comes with the next session of our own.
+            self.pipes.awaited = Some(self.now + KEEPER);
+            self.wake_at(self.now + KEEPER);
+        }
         self.assign();
     }
 
@@ -138,7 +144,7 @@ impl HostCore {
         let lines = if *past == Past::Old { history::FEW } else { few };
         let ours = pane.pipe.is_some();
         let refused = pane.refused.is_some_and(|until| until > self.now);
-        let free = !self.pipes.left && (ours || !pane.has_pipe);
+        let free = self.pipes.kept && !self.pipes.left && (ours || !pane.has_pipe);
         let piping = self.piping.as_ref().filter(|_| !refused && !pane.info.dead && free);
         pane.feed = Feed::CatchingUp(past.clone());
         let key = pane.info.key.clone();
@@ -371,6 +377,19 @@ impl HostCore {
         }
     }
 
+    /// No keeper comes: what is open is closed, and read by captures.
+    fn close_unkept(&mut self) {
+        let mut piped: Vec<PaneId> = self.pipes.of.values().copied().collect();
+        piped.sort_unstable();
+        for id in piped {
+            if let Some(pane) = self.inventory.panes.get_mut(&id) {
+                pane.unread();
+                pane.has_pipe = false;
+            }
+            self.close_pipe(id);
+        }
+    }
+
     /// The process in a pane was replaced: what the old one printed is read to its end.
     pub fn supersede(&mut self, id: PaneId) {
         let Some(pane) = self.inventory.panes.get_mut(&id).filter(|pane| !pane.superseded) else { return };
@@ -391,6 +410,7 @@ impl HostCore {
         match self.pipes.awaited.filter(|_| !self.pipes.kept) {
             Some(until) if until <= now => {
                 self.pipes.awaited = None;
+                self.close_unkept();
                 self.assign();
             }
             Some(until) => self.wake_at(until),
@@ -417,6 +437,7 @@ impl HostCore {
             tracing::debug!(host = %self.spec.name, pane = %id, "its pipe does not come up");
             if let Some(pane) = self.inventory.panes.get_mut(&id) {
                 pane.refused = Some(now + REFUSED);
+                pane.has_pipe = false;
                 pane.unread();
             }
             self.close_pipe(id);

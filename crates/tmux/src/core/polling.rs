@@ -67,6 +67,33 @@ impl HostCore {
         }
     }
 
+    /// Which panes of this machine are read by captures, and why.
+    pub fn says_polled(&self) -> Option<String> {
+        let refused = |id: &PaneId| {
+            let pane = self.inventory.panes.get(id).filter(|pane| !pane.has_pipe && !self.pipes.left);
+            let none = self.piping.is_none() || !self.pipes.kept;
+            pane.is_some_and(|pane| none || pane.refused.is_some_and(|until| until > self.now))
+        };
+        let (unread, piped): (Vec<PaneId>, Vec<PaneId>) = self.polled_panes().partition(refused);
+        Some(match (&piped[..], &unread[..]) {
+            ([], []) => return None,
+            ([first], _) => format!("{first} has a pipe that is not ours, so its screen is read now and then"),
+            ([first, rest @ ..], _) => {
+                format!(
+                    "{first} and {} more have pipes that are not ours, so their screens are read now and then",
+                    rest.len()
+                )
+            }
+            ([], [one]) => format!("{one} can't be read by a pipe of ours, so its screen is read now and then"),
+            ([], [first, rest @ ..]) => {
+                format!(
+                    "{first} and {} more can't be read by pipes of ours, so their screens are read now and then",
+                    rest.len()
+                )
+            }
+        })
+    }
+
     /// Captures the panes that have a pipe of the user's; those that have none any more get ours.
     fn poll_piped_elsewhere(&mut self) {
         let panes: Vec<PaneId> = self.polled_panes().collect();
@@ -78,6 +105,7 @@ impl HostCore {
             let Some(pane) = self.inventory.panes.get_mut(&id) else { continue };
             let free = !pane.has_pipe
                 && self.piping.is_some()
+                && self.pipes.kept
                 && !self.pipes.left
                 && pane.refused.is_none_or(|until| until <= now);
             if free {

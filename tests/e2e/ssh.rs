@@ -149,6 +149,9 @@ fn a_line_on_another_machine_types_keys_there() {
     assert!(!here.screen("main").contains("begun"));
     let report = answer(&["doctor", "--json"]);
     assert!(report.contains("nas: reached, its host key is known; server "), "{report}");
+    for told in ["what watching changes here: a session", "what watching changes there: sessions count as attached"] {
+        assert!(report.contains(told), "{told}: {report}");
+    }
     assert!(program(&["shutdown"]).status().is_ok_and(|status| status.success()));
     wait_for(PATIENCE, "its end", || supervisor.0.try_wait().expect("a child"));
 }

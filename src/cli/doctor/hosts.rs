@@ -11,7 +11,6 @@ use tmuxagent_config::HostConfig;
 use tmuxagent_model::{Millis, Timestamp};
 use tmuxagent_supervisor::transport;
 use tmuxagent_text::Lang;
-use tmuxagent_tmux::proto::Version;
 use tmuxagent_tmux::{Refusal, Transport};
 
 /// How long one machine may take. All are asked at once.
@@ -62,23 +61,16 @@ fn ask(host: &HostConfig, runtime: &Path, supervisor: Option<u32>, lang: Lang) -
         "0" => {
             let version = answer(&said, "session ").unwrap_or_default();
             let sessions = said.lines().filter(|line| line.starts_with("session ")).count();
-            let mut judged = super::tmux::judge(version, own, sessions, &host.tmux, lang);
-            let at_risk = |known: Version| known.has_control() && known < Version::RESPAWNS;
-            if version.parse::<Version>().is_ok_and(at_risk) {
-                judged.text = said!(
-                    lang,
-                    "{}; before 3.8 it can crash when a pane is respawned while it prints, which can't be avoided on another machine",
-                    "{}；3.8 之前在重启正在输出的窗格时可能崩溃，在其他机器上无法避免",
-                    judged.text
-                );
-            }
+            let judged = super::tmux::judge(version, own, sessions, &host.tmux, lang);
+            let changes = version.parse().ok().and_then(|version| super::watching::there(version, lang));
+            let text = [Some(judged.text), changes].into_iter().flatten().collect::<Vec<_>>();
             Finding {
                 check: "hosts",
                 text: said!(
                     lang,
-                    "{name}: reached, its host key is known; {}; sessions there count as attached while they are watched",
-                    "{name}：已连通，主机密钥已知；{}；那里的会话在被监视期间算作已连接",
-                    judged.text
+                    "{name}: reached, its host key is known; {}",
+                    "{name}：已连通，主机密钥已知；{}",
+                    text.join(lang.pick("; ", "；"))
                 ),
                 ..judged
             }

@@ -23,6 +23,7 @@ mod listener;
 mod machine;
 mod settings;
 mod tmux;
+mod watching;
 
 use super::connection::Connection;
 use super::{Outcome, Session, Tone, exit};

@@ -1,6 +1,6 @@
 //! tmux here: the program, the server, and what it can do.
 
-use super::{Finding, Scene, find_program, output_of};
+use super::{Finding, Scene, find_program, output_of, watching};
 use std::process::Command;
 use std::time::Duration;
 use tmuxagent_config::TmuxConfig;
@@ -23,7 +23,7 @@ pub(super) fn check(scene: &Scene) -> Vec<Finding> {
             ));
             continue;
         }
-        let mut finding = server(tmux, scene.lang);
+        let (mut finding, version) = server(tmux, scene.lang);
         let socket = tmuxagent_supervisor::socket_path(&tmux.socket);
         let shown = tmuxagent_text::clean(&socket.display().to_string());
         finding.text = if scene.watched.iter().any(|watched| watched.socket == socket) {
@@ -37,6 +37,9 @@ pub(super) fn check(scene: &Scene) -> Vec<Finding> {
             said!(scene.lang, "{}; socket {shown}", "{}；套接字 {shown}", finding.text)
         };
         found.push(finding);
+        found.extend(
+            version.and_then(|version| watching::here(version, scene.lang)).map(|text| Finding::ok("tmux", text)),
+        );
     }
     found
 }
@@ -63,13 +66,14 @@ pub(super) fn ask(tmux: &TmuxConfig, arguments: &[&str]) -> Command {
     command
 }
 
-fn server(tmux: &TmuxConfig, lang: Lang) -> Finding {
+/// The server, and its version where one runs.
+fn server(tmux: &TmuxConfig, lang: Lang) -> (Finding, Option<Version>) {
     let own = output_of(Command::new(&tmux.bin).arg("-V"), LIMIT);
     let own = own.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned()).unwrap_or_default();
     // list-sessions does not start a server, unlike attach-session.
     let asked = output_of(&mut ask(tmux, &["list-sessions", "-F", "#{?@tmuxagent_watch,,#{version}}"]), LIMIT);
     let Some(output) = asked else {
-        return Finding::failure(
+        let hangs = Finding::failure(
             "tmux",
             said!(lang, "the server does not answer within {} s", "服务器在 {} 秒内没有回答", LIMIT.as_secs()),
             said!(
@@ -78,18 +82,20 @@ fn server(tmux: &TmuxConfig, lang: Lang) -> Finding {
                 "可能被卡住的客户端占住：用 `tmux list-clients` 查看，并结束那个客户端"
             ),
         );
+        return (hangs, None);
     };
     let sessions = String::from_utf8_lossy(&output.stdout).into_owned();
     // But for the session of a supervisor's own.
     let his: Vec<&str> = sessions.lines().map(str::trim).filter(|version| !version.is_empty()).collect();
     let Some(version) = his.first().filter(|_| output.status.success()) else {
-        return Finding::warning(
+        let none = Finding::warning(
             "tmux",
             said!(lang, "{own}; no server runs there", "{own}；没有服务器在运行"),
             said!(lang, "start one: tmux new-session", "启动一个：tmux new-session"),
         );
+        return (none, None);
     };
-    judge(version, &own, his.len(), tmux, lang)
+    (judge(version, &own, his.len(), tmux, lang), version.parse().ok())
 }
 
 /// What a server of that version can do, and what stands in for what it can't (tmux's release notes).
@@ -111,8 +117,9 @@ pub(super) fn judge(version: &str, own: &str, sessions: usize, tmux: &TmuxConfig
             ),
             said!(
                 lang,
-                "tmux 3.0 or later can be typed into, 3.2 or later has everything; 3.7 is best",
-                "tmux 3.0 及以上可以输入，3.2 及以上功能齐全，3.7 最好"
+                "tmux 3.0 or later can be typed into, 3.2 or later has everything; {}",
+                "tmux 3.0 及以上可以输入，3.2 及以上功能齐全；{}",
+                watching::best(lang)
             ),
         ),
         Ok(known) if !known.is_full() => Finding::warning(
@@ -122,7 +129,7 @@ pub(super) fn judge(version: &str, own: &str, sessions: usize, tmux: &TmuxConfig
                 "{text}: changes among its panes are looked for every 2 s, and it has no popup",
                 "{text}：每 2 秒查看一次窗格的变化，并且没有弹窗"
             ),
-            said!(lang, "tmux 3.2 or later has both; 3.7 is best", "tmux 3.2 及以上两者都有，3.7 最好"),
+            said!(lang, "tmux 3.2 or later has both; {}", "tmux 3.2 及以上两者都有；{}", watching::best(lang)),
         ),
         Ok(known) if known < Version::MENDED => {
             let text = said!(
@@ -171,6 +178,12 @@ mod tests {
         let shown = ["2.6", "3.1c", "3.2a", "3.6b", "3.7c", "next-3.8", "master"].map(verdict);
         use Verdict::{Ok, Warning};
         assert_eq!(shown, [Warning, Warning, Ok, Ok, Ok, Ok, Ok]);
+        for (lang, advised) in [(Lang::En, "3.8 where it is watched"), (Lang::Zh, "监视则 3.8 最好")] {
+            for version in ["2.6", "3.1c"] {
+                let fix = judge(version, "tmux x", 1, &TmuxConfig::default(), lang).fix.unwrap_or_default();
+                assert!(fix.contains(advised), "{fix}");
+            }
+        }
     }
 
     #[test]

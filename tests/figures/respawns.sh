@@ -1,6 +1,7 @@
 #!/bin/sh
-# Whether a tmux server survives that busy panes are respawned while it is watched; not part of the tests that run by
-# themselves. usage: respawns.sh TMUXAGENT TMUX [ROUNDS]; each round respawns four panes.
+# Whether a tmux server survives that busy panes are respawned, killed and opened while it is watched; not part of the tests
+# that run by themselves. usage: respawns.sh TMUXAGENT|none TMUX [ROUNDS]; each round respawns four panes, and kills one pane
+# and one window that print, with new ones in their place.
 set -eu
 agent=$1; tmux=$2; rounds=${3:-500}
 home=$(mktemp -d); socket=$home/s
@@ -20,12 +21,25 @@ if [ "$agent" != none ]; then
         sleep 0.1
     done
 fi
-n=0
+t split-window -d -t s:w0 "$busy"
+t new-window -d -t s: -n killed "$busy"
+n=0 respawns=0 kills=0
+dead() { echo "$tmux: dead after $respawns respawns and $kills kills"; exit 1; }
 while [ "$n" -lt "$rounds" ]; do
     for w in 0 1 2 3; do
-        t respawn-pane -k -t "s:w$w" "$busy" 2>/dev/null || { echo "$tmux: dead after $((n * 4 + w)) respawns"; exit 1; }
+        t respawn-pane -k -t "s:w$w.0" "$busy" 2>/dev/null || dead
+        respawns=$((respawns + 1))
     done
-    n=$((n + 1))
+    t kill-pane -t "s:w0.1" 2>/dev/null && t split-window -d -t "s:w0.0" "$busy" 2>/dev/null || dead
+    kills=$((kills + 1))
+    t kill-window -t "s:killed" 2>/dev/null && t new-window -d -t s: -n killed "$busy" 2>/dev/null || dead
+    kills=$((kills + 1)) n=$((n + 1))
 done
-piped=$(t list-panes -a -F '#{window_name} #{pane_pipe}' | grep -c '^w. 1' || :)
-echo "$tmux: alive after $((rounds * 4)) respawns, $piped of 4 panes piped"
+all=0 piped=0
+for _ in $(seq 1 50); do
+    all=$(t list-panes -s -t s -F '#{pane_pipe}' | grep -c . || :) piped=$(t list-panes -s -t s -F '#{pane_pipe}' | grep -c 1 || :)
+    [ "$agent" = none ] || [ "$piped" != "$all" ] || break
+    [ "$agent" != none ] || break
+    sleep 0.1
+done
+echo "$tmux: alive after $respawns respawns and $kills kills, $piped of $all panes piped"

@@ -60,13 +60,14 @@ impl Begun {
         let (full, wipes) = (capture.cursor.1 + 1 >= capture.visible.len(), self.wipes());
         let place = self.place(complete);
         match place {
-            Some((begin, _)) if full && !wipes => return Missed::Lines(&complete[begin..]),
+            // What it matches from the first line on may have begun above that.
+            Some((begin @ 1.., _)) if full && !wipes => return Missed::Lines(&complete[begin..]),
             _ if full || wipes => reader.bytes(&self.printed, &mut |reading| sink(Told::Reading(reading))),
             _ => {}
         }
-        match place {
-            Some((_, end)) if wipes => Missed::Lines(&complete[end..]),
-            _ => {
+        match place.filter(|_| full || wipes) {
+            Some((_, end)) => Missed::Lines(&complete[end..]),
+            None => {
                 if full && !wipes {
                     sink(Told::Gap);
                 }
@@ -127,6 +128,7 @@ mod tests {
         let held = ["one", "2", "old", "one", "2", "3", "4", "5", "6"];
         assert_eq!(told("last of the old\none\n2\n3\n", &held, 4), held[3..]);
         assert_eq!(told("", &held, 4), ["GAP", "3", "4", "5", "6"]);
+        assert_eq!(told("one\n2\n3\n", &["2", "3", "4", "5", "6"], 4), ["one", "2", "3", "4", "5", "6"]);
     }
 
     #[test]

@@ -1,6 +1,14 @@
 //! Sentences of the machine about the panes, loops, inputs and ends of runs. They are looked for before the general ones.
 
 pub(super) const OF_RUNS: &[(&str, &str)] = &[
+    (
+        "{} can't be read by a pipe of ours, so its screen is read now and then",
+        "{0} 无法通过本程序的管道读取，因此每隔一会儿读取它的屏幕",
+    ),
+    (
+        "{} and {} more can't be read by pipes of ours, so their screens are read now and then",
+        "{0} 等（另有 {1} 个）窗格无法通过本程序的管道读取，因此每隔一会儿读取它们的屏幕",
+    ),
     // What ended a stage, with what led to it.
     ("{}; its output: `{}`", "{0}；其输出：`{1}`"),
     ("{}; its output: “{}”", "{0}；其输出：「{1}」"),

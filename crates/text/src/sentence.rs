@@ -450,14 +450,6 @@ pub(super) const SENTENCES: &[(&str, &str)] = &[
         "{} and {} more have pipes that are not ours, so their screens are read now and then",
         "{0} 等（另有 {1} 个）窗格的管道不属于本程序，因此每隔一会儿读取它们的屏幕",
     ),
-    (
-        "{} can't be read by a pipe of ours, so its screen is read now and then",
-        "{0} 无法通过本程序的管道读取，因此每隔一会儿读取它的屏幕",
-    ),
-    (
-        "{} and {} more can't be read by pipes of ours, so their screens are read now and then",
-        "{0} 等（另有 {1} 个）窗格无法通过本程序的管道读取，因此每隔一会儿读取它们的屏幕",
-    ),
     ("the connection was lost; it is made again", "连接已断开，正在重连"),
     (
         "sessions keep changing; tmux before 3.7 is attached to in a quiet moment only, panes are polled until then",

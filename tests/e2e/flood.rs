@@ -1,5 +1,6 @@
 //! Panes that print faster than anybody can read.
 
+use crate::support::room::Room;
 use crate::support::watched::Watched;
 use crate::support::{PATIENCE, TmuxServer, wait_for};
 use std::time::Duration;
@@ -84,4 +85,61 @@ fn a_pipe_of_the_user_stays_his() {
     let kept = || std::fs::read_to_string(&file).ok()?.contains("\nneedle").then_some(());
     wait_for(PATIENCE, "his file", kept);
     assert_eq!(server.tmux(&["display-message", "-p", "-t", "main", "#{pane_pipe}"]), "1");
+}
+
+/// What a quiet window prints is acted on beside another one that prints nothing but this, without end, and nothing of the
+/// quiet one is lost.
+fn beside(flood: &str) {
+    const POLICY: &str = r#"
+version: 1
+pipelines:
+  - name: quiet
+    match: [{window_name: ci}]
+    stages:
+      - name: pong
+        triggers: [{log_regex: "^ping (?P<number>[0-9]+)$"}]
+        actions_on_start: [{shell: "echo {{number}} >> ran"}]
+        timeout: 60s
+  - name: loud
+    match: [{window_name: flood}]
+    stages:
+      - name: any
+        triggers: [{log_regex: "^needle$"}]
+        actions_on_start: [{shell: "echo needle >> ran"}]
+        timeout: 60s
+"#;
+    let mut room = Room::with(POLICY);
+    room.watch();
+    let pane = room.server.tmux(&["new-window", "-d", "-P", "-F", "#{pane_id}", "-t", "=proj:", "-n", "flood", "sh"]);
+    let pipe = || room.server.tmux(&["display-message", "-p", "-t", &pane, "#{pane_pipe}"]);
+    wait_for(PATIENCE, "its pipe", || (pipe() == "1").then_some(()));
+    let ran = || std::fs::read_to_string(room.file("ran")).unwrap_or_default();
+    let answer = |number: u32| {
+        room.server.type_line("proj:ci", &format!("echo ping {number}"));
+        wait_for(PATIENCE, "the answer", || ran().lines().any(|line| line == number.to_string()).then_some(()));
+    };
+    answer(0);
+    std::fs::write(room.file("lines"), format!("{flood}\n").repeat(500)).expect("writable");
+    let lines = room.file("lines").display().to_string();
+    room.server.type_line(&pane, &format!("while :; do cat {lines}; cat {lines}; done"));
+    let history = || room.server.tmux(&["display-message", "-p", "-t", &pane, "#{history_size}"]);
+    wait_for(PATIENCE, "the flood", || (history().parse::<u32>().ok()? >= 1_000).then_some(()));
+    (1..=4).for_each(answer);
+    room.server.tmux(&["send-keys", "-t", &pane, "C-c"]);
+    room.server.type_line(&pane, "echo needle");
+    wait_for(LONG, "the needle", || ran().contains("needle").then_some(()));
+    let quiet = room.server.tmux(&["display-message", "-p", "-t", "proj:ci", "#{pane_id}"]);
+    let lost = format!("output of local:{quiet} was lost");
+    let events = room.answer(&["events"]);
+    assert!(!events.contains(&lost), "{events}");
+}
+
+#[test]
+fn messages_without_end_in_one_pane_cost_another_nothing() {
+    beside(r#"### SENTRY {"type":"STATUS","stage":"x","ok":true}"#);
+}
+
+#[test]
+fn marks_without_end_in_one_pane_cost_another_nothing() {
+    beside("\x1b]133;A\x07$ \x1b]133;B\x07\x1b]133;C\x07\x1b]133;D;0\x07");
 }

@@ -9,7 +9,7 @@ use super::reports::Admission;
 use std::collections::BTreeSet;
 use tmuxagent_config::HostConfig;
 use tmuxagent_ipc::hub::PaneScreen;
-use tmuxagent_model::{Event, HostName, HostState, Millis, Note, PaneKey, Severity, Trouble};
+use tmuxagent_model::{Event, HostName, HostState, MessageType, Millis, Note, PaneKey, Severity, Trouble};
 use tmuxagent_tmux::HostMessage;
 
 /// A host that has been observed for this long has shown all its panes.
@@ -61,8 +61,10 @@ impl Core {
             HostMessage::Printed { pane, lines } => self.view.wrote(&pane, lines, now),
             HostMessage::Malformed { pane, error } => {
                 self.view.counters.malformed += 1;
-                let place = self.view.place(&pane);
-                self.tell(Severity::Warning, &pane.told(&place), Note::MalformedMessage { error });
+                if self.admits(&pane, None) {
+                    let place = self.view.place(&pane);
+                    self.tell(Severity::Warning, &pane.told(&place), Note::MalformedMessage { error });
+                }
             }
             HostMessage::Awaits { pane, awaited } => {
                 self.dirty = true;
@@ -83,17 +85,21 @@ impl Core {
     /// Leaves out an agent's message where its pane sends too many; its line stays a line.
     pub(crate) fn limit_reports(&mut self, event: &mut Event) {
         let Event::Line(line) = event else { return };
-        if line.message.is_none() {
-            return;
-        }
-        if let Admission::LeftOut { first } = self.reports.admit(&line.pane, self.now) {
+        let Some(kind) = line.message.as_ref().map(|message| message.kind) else { return };
+        if !self.admits(&line.pane, Some(kind)) {
             line.message = None;
-            if first {
-                let place = self.view.place(&line.pane);
-                let text = "it reports without end: what it reports is left out until it slows down".to_owned();
-                self.tell(Severity::Warning, &line.pane.told(&place), Note::Text { text });
-            }
         }
+    }
+
+    /// Whether a message of a pane is taken; where no more are, that is told once.
+    fn admits(&mut self, pane: &PaneKey, kind: Option<MessageType>) -> bool {
+        let Admission::LeftOut { first } = self.reports.admit(pane, kind, self.now) else { return true };
+        if first {
+            let place = self.view.place(pane);
+            let text = "it reports without end: what it reports is left out until it slows down".to_owned();
+            self.tell(Severity::Warning, &pane.told(&place), Note::Text { text });
+        }
+        false
     }
 
     /// The state of a host, told once.

@@ -4,7 +4,7 @@
 //! home with what is known of it. Dropping one (by an early return, with a queue that nobody reads any more, in a thread
 //! that failed) is what sends it home, so that none can get lost.
 
-use tmuxagent_model::{Event, Intent, IntentId, Outcome, PollOutcome};
+use tmuxagent_model::{Event, Intent, IntentId, Outcome, PaneKey, PollOutcome};
 use tokio::sync::mpsc::UnboundedSender;
 
 /// Where errands come back to that end without an outcome.
@@ -126,6 +126,12 @@ impl Ending {
     pub const fn event(&self) -> &Event {
         &self.event
     }
+
+    /// The pane in which it was to be done, if it was one.
+    #[must_use]
+    pub const fn pane(&self) -> Option<&PaneKey> {
+        self.errand.intent.effect.pane()
+    }
 }
 
 impl PartialEq for Ending {
@@ -140,8 +146,8 @@ impl Eq for Ending {}
 mod tests {
     use super::*;
     use tmuxagent_model::{
-        Effect, HostName, IntentState, KeyStep, Millis, PaneId, PaneKey, PollSpec, SendKeys, ServerId, ShellCall,
-        SkipReason, Timestamp,
+        Effect, HostName, IntentState, KeyStep, Millis, PaneId, PollSpec, SendKeys, ServerId, ShellCall, SkipReason,
+        Timestamp,
     };
     use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 

@@ -1,26 +1,55 @@
 //! The one ordered queue of a host towards the supervisor.
 //!
-//! **Invariants:** putting never waits. What must not be lost (panes, outcomes, states) is never dropped; when the
-//! supervisor falls far behind, the oldest lines are, and each pane that lost some gets an [`Event::Gap`] in their
-//! place.
+//! **Invariants:** putting never waits. What a pane tells keeps its order, and so does all of a host as long as nobody floods:
+//! of each pane only so much has a place in the one queue, what it tells beyond that waits behind in a queue of its own, and
+//! goes on when its places are free. So what one pane tells waits for few messages of each other one, whatever they print.
+//! What must not be lost (panes, outcomes, states) is never dropped; when the supervisor falls far behind, the oldest lines and
+//! marks of the pane of which most waits are, and that pane alone gets an [`Event::Gap`] in their place.
 
 use crate::HostMessage;
-use std::collections::{HashMap, VecDeque};
-use tmuxagent_model::{Event, PaneKey};
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use tmuxagent_model::{Event, MessageType, PRINTED, PaneId, PaneKey};
 
-/// How many bytes of lines may wait here.
+/// How many bytes of what panes printed may wait here.
 const MAX_BYTES: usize = 16 * 1024 * 1024;
 
 /// How many messages of one pane are kept back at most; with more they go, and a gap is told in their place.
 const MOST_HELD: usize = 1_000;
 
+/// How many messages of one pane have a place in the one queue, and with how many bytes.
+const PLACES: usize = 256;
+const PLACE_BYTES: usize = 256 * 1024;
+
+/// So many messages of agents that no rule asks for wait behind in one pane, more than the supervisor takes of a pane at
+/// once. With more the newest of a kind takes the place of the one before it.
+const MOST_REPORTS: usize = 256;
+/// How far back that one is looked for: one of each kind, and what people see between them.
+const NEAR: usize = 16;
+
 /// See the module.
 #[derive(Debug, Default)]
 pub(super) struct Outlet {
+    /// The next one, for which there was no room.
+    returned: Option<HostMessage>,
     waiting: VecDeque<HostMessage>,
+    /// What of it is whose, and what waits behind it; whoever has something behind has something in it.
+    of: BTreeMap<PaneId, Own>,
     bytes: usize,
     /// What panes told that stands behind something still to come.
     held: HashMap<PaneKey, Vec<HostMessage>>,
+}
+
+/// What waits of one pane, or of those that had its number before.
+#[derive(Debug, Default)]
+struct Own {
+    /// In the one queue.
+    placed: usize,
+    placed_bytes: usize,
+    behind: VecDeque<HostMessage>,
+    /// The agent's messages behind that no rule asks for.
+    reports: usize,
+    /// Of all.
+    bytes: usize,
 }
 
 impl Outlet {
@@ -55,8 +84,22 @@ impl Outlet {
     }
 
     fn pass(&mut self, message: HostMessage) {
-        self.bytes += weight(&message);
-        self.waiting.push_back(message);
+        let Some(pane) = place_of(&message) else {
+            if !is_picture(&message) {
+                // It tells of all panes, and so stands behind all that they told.
+                self.of.values_mut().for_each(|own| own.advance(&mut self.waiting, usize::MAX, usize::MAX));
+            }
+            self.waiting.push_back(message);
+            return;
+        };
+        let own = self.of.entry(pane).or_default();
+        let before = own.bytes;
+        own.bytes += weight(&message);
+        own.defer(message);
+        if own.placed < PLACES && own.placed_bytes < PLACE_BYTES && own.behind.len() == 1 {
+            own.advance(&mut self.waiting, 1, usize::MAX);
+        }
+        self.bytes = self.bytes + own.bytes - before;
         if self.bytes > MAX_BYTES {
             self.shed();
         }
@@ -69,47 +112,221 @@ impl Outlet {
 
     /// Whether everything was handed on.
     pub fn is_empty(&self) -> bool {
-        self.waiting.is_empty()
+        self.returned.is_none() && self.waiting.is_empty()
     }
 
     /// The next message. What is kept back stays untold at the end, with its positions: it stands behind an outcome that
     /// only the next life will know, and that one reads it again.
     pub fn pop(&mut self) -> Option<HostMessage> {
+        if let Some(message) = self.returned.take() {
+            return Some(message);
+        }
         let message = self.waiting.pop_front()?;
-        self.bytes -= weight(&message);
+        if let Some(pane) = place_of(&message)
+            && let Some(own) = self.of.get_mut(&pane)
+        {
+            let weight = weight(&message);
+            self.bytes -= weight;
+            own.bytes -= weight;
+            own.placed_bytes -= weight;
+            own.placed -= 1;
+            if own.placed == 0 {
+                own.advance(&mut self.waiting, PLACES, PLACE_BYTES);
+            }
+            if own.placed == 0 {
+                self.of.remove(&pane);
+            }
+        }
         Some(message)
     }
 
-    /// There was no room for it.
+    /// There was no room for the one that was taken last.
     pub fn put_back(&mut self, message: HostMessage) {
-        self.bytes += weight(&message);
-        self.waiting.push_front(message);
+        self.returned = Some(message);
     }
 
-    /// Drops the older half of the lines and leaves a gap for each pane that lost some.
+    /// Drops the older half of what the pane printed of which most waits, and leaves a gap for it.
     fn shed(&mut self) {
-        let mut lost: Vec<PaneKey> = Vec::new();
-        let mut kept = VecDeque::with_capacity(self.waiting.len() / 2 + 1);
+        let Some((pane, own)) = self.of.iter_mut().max_by_key(|(_, own)| own.bytes) else { return };
+        let (pane, before) = (*pane, own.bytes);
+        let mut shedding = Shedding { bytes: before, most: before / 2, lost: Vec::new(), position: None };
+        let mut kept = VecDeque::with_capacity(self.waiting.len());
         for message in self.waiting.drain(..) {
-            match message {
-                HostMessage::Event(Event::Line(line)) if self.bytes > MAX_BYTES / 2 => {
-                    self.bytes -= line.text.len() + OVERHEAD;
-                    if !lost.contains(&line.pane) {
-                        kept.push_back(HostMessage::Event(Event::Gap { pane: line.pane.clone() }));
-                        lost.push(line.pane);
-                    }
-                }
-                // Later lines make up for it.
-                HostMessage::Printed { .. } if self.bytes > MAX_BYTES / 2 => self.bytes -= weight(&message),
-                other => kept.push_back(other),
+            if place_of(&message) == Some(pane) {
+                shedding.sift(message, &mut kept);
+            } else {
+                kept.push_back(message);
             }
         }
         self.waiting = kept;
+        let mut behind = VecDeque::with_capacity(own.behind.len() / 2 + 1);
+        own.behind.drain(..).for_each(|message| shedding.sift(message, &mut behind));
+        behind.extend(shedding.position.take());
+        own.behind = behind;
+        own.reports = own.behind.iter().filter(|message| report_of(message).is_some()).count();
+        own.placed = 0;
+        own.placed_bytes = 0;
+        for message in self.waiting.iter().filter(|message| place_of(message) == Some(pane)) {
+            own.placed += 1;
+            own.placed_bytes += weight(message);
+        }
+        own.bytes = own.placed_bytes + own.behind.iter().map(weight).sum::<usize>();
+        self.bytes = self.bytes + own.bytes - before;
+        if own.placed == 0 {
+            own.advance(&mut self.waiting, PLACES, PLACE_BYTES);
+        }
+        if own.placed == 0 {
+            self.of.remove(&pane);
+        }
     }
 }
 
-/// What a message takes beside its text, bytes, roughly.
-const OVERHEAD: usize = 200;
+impl Own {
+    /// Lets go on what waits behind, so many messages and about so many bytes.
+    fn advance(&mut self, to: &mut VecDeque<HostMessage>, most: usize, most_bytes: usize) {
+        let mut bytes = 0;
+        for _ in 0..most {
+            let Some(message) = self.behind.pop_front() else { break };
+            let weight = weight(&message);
+            self.reports -= usize::from(report_of(&message).is_some());
+            self.placed += 1;
+            self.placed_bytes += weight;
+            bytes += weight;
+            to.push_back(message);
+            if bytes >= most_bytes {
+                break;
+            }
+        }
+    }
+
+    /// Puts one behind, whose weight is counted.
+    fn defer(&mut self, message: HostMessage) {
+        if let HostMessage::Printed { lines, .. } = &message
+            && let Some(HostMessage::Printed { lines: last, pane }) = self.behind.back_mut()
+            && pane_of(&message) == Some(pane)
+        {
+            // Of what people see only the last counts.
+            self.bytes -= weight_of_printed(last) + weight(&message);
+            last.extend_from_slice(lines);
+            last.drain(..last.len().saturating_sub(PRINTED));
+            self.bytes += weight_of_printed(last);
+            return;
+        }
+        if let Some(kind) = report_of(&message) {
+            if self.reports >= MOST_REPORTS {
+                self.replace(kind);
+            }
+            self.reports += 1;
+        }
+        self.behind.push_back(message);
+    }
+
+    /// Takes out the last of a kind where nothing follows it but more of the like.
+    fn replace(&mut self, kind: Report) {
+        let near = self.behind.len().saturating_sub(NEAR)..self.behind.len();
+        for at in near.rev() {
+            let Some(message) = self.behind.get(at) else { return };
+            match report_of(message) {
+                Some(found) if found == kind => {
+                    self.bytes -= weight(message);
+                    self.reports -= 1;
+                    self.behind.remove(at);
+                    return self.join(at);
+                }
+                Some(_) => {}
+                None if matches!(message, HostMessage::Printed { .. } | HostMessage::Position { .. }) => {}
+                None => return,
+            }
+        }
+    }
+
+    /// What people see before and behind one that was taken out becomes one.
+    fn join(&mut self, at: usize) {
+        let printed = |at: usize| match self.behind.get(at) {
+            Some(HostMessage::Printed { pane, .. }) => Some(pane),
+            _ => None,
+        };
+        let before = at.wrapping_sub(1);
+        if printed(at).is_some()
+            && printed(before) == printed(at)
+            && let Some(HostMessage::Printed { lines: second, .. }) = self.behind.remove(at)
+            && let Some(HostMessage::Printed { lines: first, .. }) = self.behind.get_mut(before)
+        {
+            self.bytes -= weight_of_printed(first) + weight_of_printed(&second);
+            first.extend(second);
+            first.drain(..first.len().saturating_sub(PRINTED));
+            self.bytes += weight_of_printed(first);
+        }
+    }
+}
+
+/// What becomes of the messages of one pane of which too many wait.
+struct Shedding {
+    bytes: usize,
+    most: usize,
+    /// Those whose gap is told.
+    lost: Vec<PaneKey>,
+    /// The last position that was taken out: it stands before what is kept.
+    position: Option<HostMessage>,
+}
+
+impl Shedding {
+    fn sift(&mut self, message: HostMessage, kept: &mut VecDeque<HostMessage>) {
+        let weight = weight(&message);
+        if weight == 0 || self.bytes <= self.most {
+            if let HostMessage::Event(Event::Gap { pane }) = &message {
+                self.lost.push(pane.clone());
+            }
+            kept.extend(self.position.take());
+            kept.push_back(message);
+            return;
+        }
+        self.bytes -= weight;
+        match message {
+            HostMessage::Position { .. } => self.position = Some(message),
+            // Later lines make up for it.
+            HostMessage::Printed { .. } => {}
+            other => {
+                if let Some(pane) = pane_of(&other).filter(|pane| !self.lost.contains(pane)) {
+                    kept.push_back(HostMessage::Event(Event::Gap { pane: pane.clone() }));
+                    self.lost.push(pane.clone());
+                }
+            }
+        }
+    }
+}
+
+/// What a message takes beside its text, bytes, roughly; and a position.
+const OVERHEAD: usize = 400;
+const POSITION: usize = 4 * 1024;
+
+/// A message of an agent that no rule of the policy asks for, by its kind; or what should be one.
+type Report = Option<MessageType>;
+
+fn report_of(message: &HostMessage) -> Option<Report> {
+    match message {
+        HostMessage::Event(Event::Line(line)) if line.hits.is_empty() => line.message.as_ref().map(|it| Some(it.kind)),
+        HostMessage::Malformed { .. } => Some(None),
+        _ => None,
+    }
+}
+
+/// Whether a message shows something of panes, and decides nothing.
+const fn is_picture(message: &HostMessage) -> bool {
+    matches!(message, HostMessage::Panes(_) | HostMessage::Screen { .. })
+}
+
+/// The pane in whose order a message stands. One that takes the number of another stands behind its end.
+fn place_of(message: &HostMessage) -> Option<PaneId> {
+    match message {
+        HostMessage::Ended(ending) => ending.pane().map(|pane| pane.pane),
+        HostMessage::Event(Event::PaneSeen { info }) => Some(info.key.pane),
+        HostMessage::Event(Event::TakenByShell { pane, .. })
+        | HostMessage::Malformed { pane, .. }
+        | HostMessage::Awaits { pane, .. } => Some(pane.pane),
+        other => pane_of(other).map(|pane| pane.pane),
+    }
+}
 
 /// The pane whose output, or end, a message tells.
 const fn pane_of(message: &HostMessage) -> Option<&PaneKey> {
@@ -155,80 +372,23 @@ const fn pane_of(message: &HostMessage) -> Option<&PaneKey> {
     }
 }
 
-/// How much a message counts; only what panes printed is shed, so only that needs a true weight.
+/// How much a message counts: what a program makes without bound, and what may go.
 fn weight(message: &HostMessage) -> usize {
     match message {
         HostMessage::Event(Event::Line(line)) => line.text.len() + OVERHEAD,
-        HostMessage::Printed { lines, .. } => lines.iter().map(String::len).sum::<usize>() + OVERHEAD,
+        HostMessage::Event(Event::CommandBegan { line, .. }) => line.as_ref().map_or(0, String::len) + OVERHEAD,
+        HostMessage::Event(Event::CommandEnded { .. } | Event::Program { .. }) | HostMessage::Malformed { .. } => {
+            OVERHEAD
+        }
+        HostMessage::Printed { lines, .. } => weight_of_printed(lines),
+        HostMessage::Position { .. } => POSITION,
         _ => 0,
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use tmuxagent_model::{HostName, LineEvent, LineSource, PaneId, ServerId};
-
-    fn key(pane: u32) -> PaneKey {
-        PaneKey { host: HostName::local(), server: ServerId::new("u"), pane: PaneId(pane), pid: 1 }
-    }
-
-    fn line(pane: u32, seq: u64) -> HostMessage {
-        HostMessage::Event(Event::Line(Box::new(LineEvent {
-            unended: None,
-            front: None,
-            pane: key(pane),
-            seq,
-            text: "x".repeat(60_000),
-            source: LineSource::Stream,
-            hits: vec![0],
-            policy: 1,
-            message: None,
-        })))
-    }
-
-    fn all(outlet: &mut Outlet) -> Vec<HostMessage> {
-        std::iter::from_fn(|| outlet.pop()).collect()
-    }
-
-    #[test]
-    fn at_the_end_what_stands_behind_an_outcome_is_left_to_the_next_life() {
-        let mut outlet = Outlet::default();
-        outlet.put(line(1, 1));
-        outlet.hold(&key(1));
-        outlet.put(line(1, 2));
-        outlet.put(HostMessage::Position { pane: key(1), position: crate::Position::default() });
-        outlet.put(line(2, 3));
-        assert_eq!(all(&mut outlet), [line(1, 1), line(2, 3)]);
-    }
-
-    #[test]
-    fn more_than_can_be_kept_back_is_a_gap_behind_the_outcome() {
-        let mut outlet = Outlet::default();
-        outlet.hold(&key(1));
-        (0..=MOST_HELD as u64).for_each(|seq| outlet.put(line(1, seq)));
-        outlet.release(&key(1), vec![HostMessage::Panes(Vec::new())]);
-        let gap = HostMessage::Event(Event::Gap { pane: key(1) });
-        assert_eq!(all(&mut outlet), [HostMessage::Panes(Vec::new()), gap, line(1, MOST_HELD as u64)]);
-    }
-
-    #[test]
-    fn a_supervisor_that_stands_still_costs_the_oldest_lines_and_is_told() {
-        let mut outlet = Outlet::default();
-        outlet.event(Event::PaneGone { pane: key(9), unwatched: false, by: None });
-        outlet.event(Event::PaneGone { pane: key(8), unwatched: false, by: None });
-        (0..1000).for_each(|seq| outlet.put(line(1, seq)));
-        assert!(outlet.bytes <= MAX_BYTES);
-        let got = all(&mut outlet);
-        assert!(matches!(got[0], HostMessage::Event(Event::PaneGone { .. })));
-        assert!(matches!(got[1], HostMessage::Event(Event::PaneGone { .. })));
-        assert!(matches!(&got[2], HostMessage::Event(Event::Gap { pane }) if *pane == key(1)));
-        let seqs: Vec<u64> = got
-            .iter()
-            .filter_map(|m| if let HostMessage::Event(Event::Line(line)) = m { Some(line.seq) } else { None })
-            .collect();
-        assert_eq!(seqs.last(), Some(&999));
-        assert!(seqs.len() > 100 && seqs.windows(2).all(|pair| pair[0] + 1 == pair[1]));
-        assert_eq!(outlet.bytes, 0);
-    }
+fn weight_of_printed(lines: &[String]) -> usize {
+    lines.iter().map(|line| line.len() + size_of::<String>()).sum::<usize>() + OVERHEAD
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,8 +3,8 @@
 //! **Invariants:** putting never waits. What a pane tells keeps its order, and so does all of a host as long as nobody floods:
 //! of each pane only so much has a place in the one queue, what it tells beyond that waits behind in a queue of its own, and
 //! goes on when its places are free. So what one pane tells waits for few messages of each other one, whatever they print.
-//! What must not be lost (panes, outcomes, states) is never dropped; when the supervisor falls far behind, the oldest lines and
-//! marks of the pane of which most waits are, and that pane alone gets an [`Event::Gap`] in their place.
+//! What must not be lost (panes, outcomes, states) is never dropped; when the supervisor falls far behind, the oldest lines or
+//! marks, whichever flood, of the pane of which most waits are, and that pane alone gets an [`Event::Gap`] in their place.
 
 use crate::HostMessage;
 use std::collections::{BTreeMap, HashMap, VecDeque};
@@ -149,7 +149,10 @@ impl Outlet {
     fn shed(&mut self) {
         let Some((pane, own)) = self.of.iter_mut().max_by_key(|(_, own)| own.bytes) else { return };
         let (pane, before) = (*pane, own.bytes);
-        let mut shedding = Shedding { bytes: before, most: before / 2, lost: Vec::new(), position: None };
+        let all = self.waiting.iter().filter(|message| place_of(message) == Some(pane)).chain(&own.behind);
+        let lines: usize = all.filter(|message| is_line(message)).map(weight).sum();
+        let lines = 2 * lines >= before;
+        let mut shedding = Shedding { bytes: before, most: before / 2, lines, lost: Vec::new(), position: None };
         let mut kept = VecDeque::with_capacity(self.waiting.len());
         for message in self.waiting.drain(..) {
             if place_of(&message) == Some(pane) {
@@ -264,6 +267,8 @@ impl Own {
 struct Shedding {
     bytes: usize,
     most: usize,
+    /// Lines go, and no marks; or the other way round: what is rare among a flood of the other kind stays.
+    lines: bool,
     /// Those whose gap is told.
     lost: Vec<PaneKey>,
     /// The last position that was taken out: it stands before what is kept.
@@ -273,7 +278,11 @@ struct Shedding {
 impl Shedding {
     fn sift(&mut self, message: HostMessage, kept: &mut VecDeque<HostMessage>) {
         let weight = weight(&message);
-        if weight == 0 || self.bytes <= self.most {
+        let rare = match message {
+            HostMessage::Printed { .. } | HostMessage::Position { .. } => false,
+            _ => is_line(&message) != self.lines,
+        };
+        if weight == 0 || self.bytes <= self.most || rare {
             if let HostMessage::Event(Event::Gap { pane }) = &message {
                 self.lost.push(pane.clone());
             }
@@ -309,6 +318,11 @@ fn report_of(message: &HostMessage) -> Option<Report> {
         HostMessage::Malformed { .. } => Some(None),
         _ => None,
     }
+}
+
+/// Whether a message is a line.
+const fn is_line(message: &HostMessage) -> bool {
+    matches!(message, HostMessage::Event(Event::Line(_)))
 }
 
 /// Whether a message shows something of panes, and decides nothing.

@@ -189,6 +189,9 @@ fn marks_without_end_are_bounded_and_the_last_position_stays() {
         if exit % 100 == 0 {
             outlet.put(position(exit));
         }
+        if exit == 300 {
+            outlet.put(said(1, 300, "needle", None));
+        }
         if exit == 0 {
             outlet.put(HostMessage::Event(Event::TakenByShell {
                 pane: key(1),
@@ -201,6 +204,7 @@ fn marks_without_end_are_bounded_and_the_last_position_stays() {
     assert!(got.len() <= MAX_BYTES / OVERHEAD + PLACES);
     assert_eq!(gaps(&got), [1]);
     assert_eq!(got.iter().filter(|it| matches!(it, HostMessage::Event(Event::TakenByShell { .. }))).count(), 1);
+    assert_eq!(seqs(&got, 1), [300], "a line among them stays");
     let exits: Vec<i32> = got
         .iter()
         .filter_map(|it| if let HostMessage::Event(Event::CommandEnded { exit, .. }) = it { Some(*exit) } else { None })

@@ -40,7 +40,7 @@ pipelines:
         timeout: 10m
       - name: tell
         triggers: [{after_stage_success: deploy}]
-        actions_on_start: [{send_keys: 'sh -c ''printf "> "; IFS= read -r line; eval "$line"'''}, {prompt: "echo {{run}} tell {{attempt}} >> ran; echo 'tell'' passed'; test -e stop || echo be''gin"}]
+        actions_on_start: [{send_keys: 'sh -c ''printf "> "; IFS= read -r line; eval "$line"'''}, {prompt: {text: "echo {{run}} tell {{attempt}} >> ran; echo 'tell'' passed'; test -e stop || echo be''gin", expect: '*'}}]
         success_when: [{log_regex: "^(\\$ )?tell passed$"}]
         timeout: 10m
 "#;

@@ -37,7 +37,20 @@ fn is_key_word(shell: Shell, word: &str) -> bool {
 #[must_use]
 pub fn bare_command(shell: Shell, command: &ShellText) -> Option<&str> {
     let text = command.text.trim();
-    (command.values.is_empty() && text.len() <= LONGEST_BARE && is_whole(shell, text)).then_some(text)
+    let kept = shell != Shell::Zsh || !text.split_whitespace().any(is_busy_address);
+    (command.values.is_empty() && text.len() <= LONGEST_BARE && kept && is_whole(shell, text)).then_some(text)
+}
+
+/// Whether a word is an address.
+pub(super) fn is_address(word: &str) -> bool {
+    word.contains("://")
+}
+
+/// Whether a word is an address with signs in it or right behind it. A common widget of zsh (`url-quote-magic`) puts a backslash
+/// before such a sign as it is typed, also where it ends the command.
+fn is_busy_address(word: &str) -> bool {
+    let is_calm = |c: char| c.is_alphanumeric() || "/:._-%@+,".contains(c);
+    is_address(word) && !word.chars().all(is_calm)
 }
 
 fn is_whole(shell: Shell, text: &str) -> bool {

@@ -18,7 +18,7 @@
 //! **The end mark** is a line, since it must be found in the pane's history after a break; it is drawn concealed. The
 //! typed line holds `%s` in place of token and code, so that its echo never looks like the mark.
 
-use super::bare::bare_command;
+use super::bare::{bare_command, is_address};
 use super::control::is_control;
 use tmuxagent_model::shell::{is_active, quoted};
 use tmuxagent_model::{Shell, ShellText};
@@ -59,7 +59,11 @@ pub fn tracked_command(shell: Shell, command: &ShellText, token: &str) -> String
     };
     let forget = forgotten(shell, command);
     let own = own_builtins(shell);
-    let end = |code: &str| format!("; {own} {PRINTED}%s %s\\033[m\\n' {token} {code}{forget}");
+    // Right behind an address a widget of zsh would take the sign into it.
+    let behind_address = shell == Shell::Zsh
+        && run.split_whitespace().next_back().is_some_and(|word| is_address(word) && !word.ends_with('\''));
+    let apart = if behind_address { " " } else { "" };
+    let end = |code: &str| format!("{apart}; {own} {PRINTED}%s %s\\033[m\\n' {token} {code}{forget}");
     let begin = format!("{own} printf '\\033]133;C;ta={token}\\a' >&2");
     match shell {
         // Here a substitution without a word would leave no target, and another descriptor may be in its own use.

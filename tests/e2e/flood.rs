@@ -110,7 +110,9 @@ pipelines:
 "#;
     let mut room = Room::with(POLICY);
     room.watch();
-    let pane = room.server.tmux(&["new-window", "-d", "-P", "-F", "#{pane_id}", "-t", "=proj:", "-n", "flood", "sh"]);
+    let folder = room.server.folder().display().to_string();
+    let window = ["new-window", "-d", "-P", "-F", "#{pane_id}", "-t", "=proj:", "-n", "flood", "-c", &folder, "sh"];
+    let pane = room.server.tmux(&window);
     let pipe = || room.server.tmux(&["display-message", "-p", "-t", &pane, "#{pane_pipe}"]);
     wait_for(PATIENCE, "its pipe", || (pipe() == "1").then_some(()));
     let ran = || std::fs::read_to_string(room.file("ran")).unwrap_or_default();
@@ -121,11 +123,13 @@ pipelines:
     answer(0);
     std::fs::write(room.file("lines"), format!("{flood}\n").repeat(500)).expect("writable");
     let lines = room.file("lines").display().to_string();
-    room.server.type_line(&pane, &format!("while :; do cat {lines}; cat {lines}; done"));
+    std::fs::write(room.file("on"), "").expect("writable");
+    let on = room.file("on").display().to_string();
+    room.server.type_line(&pane, &format!("while test -e {on}; do cat {lines}; cat {lines}; done"));
     let history = || room.server.tmux(&["display-message", "-p", "-t", &pane, "#{history_size}"]);
     wait_for(PATIENCE, "the flood", || (history().parse::<u32>().ok()? >= 1_000).then_some(()));
     (1..=4).for_each(answer);
-    room.server.tmux(&["send-keys", "-t", &pane, "C-c"]);
+    std::fs::remove_file(&on).expect("it is there");
     room.server.type_line(&pane, "echo needle");
     wait_for(LONG, "the needle", || ran().contains("needle").then_some(()));
     let quiet = room.server.tmux(&["display-message", "-p", "-t", "proj:ci", "#{pane_id}"]);

@@ -16,10 +16,10 @@ use tmuxagent_model::{
 const FIRST: Millis = Millis::from_secs(2);
 /// What is seen once is looked at again after this.
 const AGAIN: Millis = Millis(500);
-/// The same behind an end that was told: a prompt is drawn within that time.
-const DRAWN: Millis = Millis(200);
+/// The same behind an end that was told while another program has the terminal: the shell may only be about to take it back.
+const TAKES_BACK: Millis = Millis(200);
 /// So often; then it is a command that goes on.
-const DRAWS: u32 = 5;
+const TRIES: u32 = 5;
 /// How soon it is looked, when something says that it may be so.
 pub const SOON: Millis = Millis(300);
 /// The longest pause between two looks.
@@ -170,8 +170,8 @@ impl Turn<'_> {
         let own = stage.look.tells(outcome, now.since(stage.started_at.unwrap_or(now)));
         if self.is_end_to_come(at, own, outcome) {
             self.not_back(at, asks);
-            if self.stage(at).is_some_and(|stage| stage.look.count <= DRAWS) {
-                self.arm_look(at, DRAWN);
+            if self.stage(at).is_some_and(|stage| stage.look.count <= TRIES) {
+                self.arm_look(at, TAKES_BACK);
             }
             return;
         }
